@@ -1,0 +1,1 @@
+"""Room of the Medusa client and synchronisation: the only code that will know Medusa."""

@@ -1,0 +1,49 @@
+"""Every metric object of the process, named once. Labels come from closed sets only."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of their own so that tests do not share counts."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.http_requests = Counter(
+            "appliance_http_requests", "Requests answered", ["route", "method", "status"], registry=registry
+        )
+        self.http_seconds = Histogram(
+            "appliance_http_request_seconds", "Time to answer", ["route"], buckets=_FAST, registry=registry
+        )
+        self.rate_limited = Counter("appliance_http_rate_limited", "Requests refused by the limiter", registry=registry)
+        self.events_accepted = Counter("appliance_ingest_events_accepted", "Events acknowledged", registry=registry)
+        self.events_rejected = Counter(
+            "appliance_ingest_events_rejected", "Events refused", ["code"], registry=registry
+        )
+        self.journal_pending = Gauge("appliance_ingest_pending", "Events waiting for the disk", registry=registry)
+        self.journal_lag = Gauge(
+            "appliance_ingest_journal_lag", "Journalled events not yet in the log", registry=registry
+        )
+        self.journal_commit_seconds = Histogram(
+            "appliance_ingest_commit_seconds", "Time of one group commit", buckets=_FAST, registry=registry
+        )
+        self.events_parked = Gauge(
+            "appliance_ingest_parked", "Events whose product is unknown so far", registry=registry
+        )
+        self.merge_seconds = Histogram(
+            "appliance_ingest_merge_seconds", "Time of one merge into the log", buckets=_FAST, registry=registry
+        )
+        self.query_seconds = Histogram(
+            "appliance_store_query_seconds", "Time of a named query", ["query"], buckets=_FAST, registry=registry
+        )
+        self.cache_requests = Counter("appliance_cache_requests", "Cache look-ups", ["result"], registry=registry)
+        self.recommendations = Counter(
+            "appliance_recommendations", "Recommendations answered", ["placement", "strategy"], registry=registry
+        )
+        self.searches = Counter("appliance_searches", "Searches answered", ["result"], registry=registry)
+        self.jobs = Counter("appliance_jobs", "Jobs ended", ["kind", "state"], registry=registry)
+        self.products = Gauge("appliance_catalogue_products", "Published products", registry=registry)
+        self.issues = Gauge("appliance_issues_open", "Open problems", ["severity"], registry=registry)

@@ -1,0 +1,1 @@
+"""Running the box: import, training, access, health, the demo shop and benchmarks."""

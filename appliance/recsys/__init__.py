@@ -1,0 +1,1 @@
+"""The recommender: generators, ranking, rules and explanations."""

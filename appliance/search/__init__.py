@@ -1,0 +1,1 @@
+"""Product search: analysis, an in-memory inverted index, filters, facets and sorting."""

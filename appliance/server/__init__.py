@@ -1,0 +1,1 @@
+"""The HTTP server: application factory, routes, guards and the static storefront files."""

@@ -1,0 +1,312 @@
+"""One typed settings object: defaults, then ``appliance.toml`` in the data directory, then ``APPLIANCE_*``, then flags.
+
+Every value remembers where it came from. An unknown key or a wrong value is an error that names the key, its origin
+and, where one is close, the key that was probably meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from appliance.errors import InvalidSetting
+
+FILE_NAME = "appliance.toml"
+ENV_PREFIX = "APPLIANCE_"
+RESERVED_ENV = frozenset({"APPLIANCE_DATA"})
+"""Names with the prefix that are not settings: where the data directory is."""
+_ENV_ALIASES = {"APPLIANCE_RATE_LIMIT": "server.rate_limit", "APPLIANCE_LOCALE": "shop.locale"}
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
+Weight = Annotated[float, msgspec.Meta(ge=-100, le=100)]
+
+
+class Secret(str):
+    """A text that never shows itself in a representation or a log line."""
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self else "Secret('')"
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the sections: frozen, strict, every field with a default."""
+
+
+class Shop(_Section):
+    """Who the shop is."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)] = "Cửa hàng"
+    currency: Currency = "VND"
+    locale: Literal["vi", "en"] = "vi"
+    timezone: str = "Asia/Ho_Chi_Minh"
+
+
+class Server(_Section):
+    """The HTTP side."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    """0 lets the system choose a free port."""
+    origins: tuple[str, ...] = ()
+    """Storefront origins allowed by CORS, exact: ``https://shop.vn``."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names this box answers to besides loopback and its own addresses; guards against DNS rebinding."""
+    rate_limit: Literal["on", "off"] = "on"
+    requests_per_second: Annotated[float, msgspec.Meta(gt=0)] = 50.0
+    """Sustained requests a second for one client address; secret keys get ten times as much."""
+    request_burst: Positive = 200
+    max_body_bytes: Positive = 1 << 20
+    max_header_bytes: Positive = 32 * 1024
+    header_timeout: Seconds = 10.0
+    body_timeout: Seconds = 20.0
+    max_connections: Positive = 512
+    require_publishable_key: bool = False
+    log_format: Literal["auto", "human", "json"] = "auto"
+    """``auto``: human on a terminal, JSON under a service manager."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Weights(_Section):
+    """How much each kind of interaction says about taste."""
+
+    view: Weight = 1.0
+    click: Weight = 1.0
+    wishlist: Weight = 2.0
+    add_to_cart: Weight = 3.0
+    remove_from_cart: Weight = -1.0
+    purchase: Weight = 5.0
+    search: Weight = 0.0
+    impression: Weight = 0.0
+    begin_checkout: Weight = 0.0
+    refund: Weight = -5.0
+
+
+class Ingest(_Section):
+    """How events are taken in."""
+
+    max_pending: Positive = 50_000
+    """Events waiting in memory for the disk; more are refused with 503 and Retry-After."""
+    max_unmerged: Positive = 5_000_000
+    """Journalled events waiting for the log; more are refused with 503 and Retry-After."""
+    commit_batch: Positive = 4000
+    merge_batch: Positive = 20_000
+    max_past_days: Annotated[float, msgspec.Meta(gt=0)] = 3650.0
+    max_future_seconds: Annotated[float, msgspec.Meta(ge=0)] = 300.0
+    """A later ``occurred_at`` is a wrong clock: the event is kept with the time it was received."""
+
+
+class Analytics(_Section):
+    """The interaction log (DuckDB)."""
+
+    memory_mb: Positive = 192
+    threads: Positive = 2
+
+
+class Recommender(_Section):
+    """How recommendations are made."""
+
+    popular_half_life_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
+    neighbours: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+    annoy_from: Positive = 20_000
+    """Catalogue size from which Annoy replaces exact search, where it is installed."""
+    annoy_trees: Positive = 50
+    cache_seconds: Seconds = 300.0
+    diversity: Share = 0.2
+    """MMR: 0 ranks by score alone, 1 by difference alone."""
+    max_visitors: Positive = 100_000
+    """Visitors whose recent interactions are kept in memory."""
+    retrain_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
+    """Hours between trainings of the running process; 0 trains only on request."""
+
+
+class Security(_Section):
+    """Keys and callers."""
+
+    trust_loopback: bool = True
+    """Whether a plain request from this machine counts as the storefront's server."""
+    customer_token_max_seconds: Positive = 3600
+
+
+class Cache(_Section):
+    """The cache on disk (diskcache)."""
+
+    size_mb: Positive = 128
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of one appliance."""
+
+    shop: Shop = Shop()
+    server: Server = Server()
+    weights: Weights = Weights()
+    ingest: Ingest = Ingest()
+    analytics: Analytics = Analytics()
+    recommender: Recommender = Recommender()
+    security: Security = Security()
+    cache: Cache = Cache()
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a value came from: ``default``, ``file``, ``environment`` or ``flag``, and the name it had there."""
+
+    kind: Literal["default", "file", "environment", "flag"]
+    name: str = ""
+
+
+class LoadedSettings(msgspec.Struct, frozen=True):
+    """The settings and the origin of each, keyed ``section.key``."""
+
+    settings: Settings
+    origins: dict[str, Origin]
+
+
+def load_settings(
+    data_dir: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> LoadedSettings:
+    """Read the settings of a data directory.
+
+    ``flags`` is keyed ``section.key`` and holds typed values. Raises ``InvalidSetting`` for an unknown or wrong key.
+    """
+    known = dict(_leaves())
+    tree: dict[str, dict[str, object]] = {}
+    origins = {path: Origin("default") for path in known}
+
+    def put(path: str, value: object, origin: Origin) -> None:
+        section, key = path.split(".", 1)
+        tree.setdefault(section, {})[key] = _checked(path, known[path], value, origin)
+        origins[path] = origin
+
+    file = data_dir / FILE_NAME
+    for path, value in _file_values(file):
+        _require_known(path, known, f"in {file}")
+        put(path, value, Origin("file", str(file)))
+    by_name = {env_name(path): path for path in known} | _ENV_ALIASES
+    for name, text in sorted((os.environ if environ is None else environ).items()):
+        if not name.startswith(ENV_PREFIX) or name in RESERVED_ENV:
+            continue
+        _require_known(name, by_name, "in the environment")
+        put(by_name[name], _from_text(known[by_name[name]], text), Origin("environment", name))
+    for path, value in (flags or {}).items():
+        _require_known(path, known, "on the command line")
+        put(path, value, Origin("flag", f"--{path.rsplit('.', 1)[1].replace('_', '-')}"))
+    return LoadedSettings(msgspec.convert(tree, Settings), origins)
+
+
+def env_name(path: str) -> str:
+    """Return the environment variable of a setting: ``server.port`` is ``APPLIANCE_SERVER_PORT``."""
+    return ENV_PREFIX + path.replace(".", "_").upper()
+
+
+def flatten(settings: Settings) -> Iterator[tuple[str, object]]:
+    """Yield every setting as (``section.key``, value) in declaration order."""
+    for path in dict(_leaves()):
+        section, key = path.split(".", 1)
+        yield path, getattr(getattr(settings, section), key)
+
+
+def parse_value(path: str, text: str) -> object:
+    """Read a value that a person typed for a setting; raises ``InvalidSetting``."""
+    known = dict(_leaves())
+    _require_known(path, known, "as a setting")
+    return _checked(path, known[path], _from_text(known[path], text), Origin("flag", path))
+
+
+def write_setting(data_dir: Path, path: str, value: object) -> None:
+    """Write one checked value to ``appliance.toml``, keeping a person's comments; the file is replaced atomically."""
+    import tomlkit
+
+    known = dict(_leaves())
+    _require_known(path, known, "as a setting")
+    checked = _checked(path, known[path], value, Origin("file", str(data_dir / FILE_NAME)))
+    file = data_dir / FILE_NAME
+    document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
+    section, key = path.split(".", 1)
+    if section not in document:
+        document.add(section, tomlkit.table())
+    document[section][key] = list(checked) if isinstance(checked, tuple) else checked  # type: ignore[index]
+    beside = file.with_suffix(".toml.new")
+    beside.write_text(tomlkit.dumps(document), encoding="utf-8")
+    beside.chmod(0o600)
+    beside.replace(file)
+
+
+def _leaves() -> Iterator[tuple[str, Any]]:
+    for section in msgspec.structs.fields(Settings):
+        hints = get_type_hints(section.type, include_extras=True)
+        for field in msgspec.structs.fields(section.type):
+            yield f"{section.name}.{field.name}", hints[field.name]
+
+
+def _file_values(file: Path) -> Iterator[tuple[str, object]]:
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"{file} is not valid TOML: {error}", hint="Correct the line or remove it.") from None
+    for section, values in tree.items():
+        if not isinstance(values, dict):
+            raise InvalidSetting(
+                f"{section} in {file} must stand in a section", hint="Write it as [section] and key = value."
+            )
+        for key, value in values.items():
+            yield f"{section}.{key}", value
+
+
+def _require_known(name: str, known: Mapping[str, object], where: str) -> None:
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f"Did you mean {near[0]}?" if near else "`appliance settings show` lists the settings."
+    raise InvalidSetting(f"Unknown setting {name} {where}.", hint=hint, fields=((name, "unknown setting"),))
+
+
+def _checked(path: str, kind: Any, value: object, origin: Origin) -> object:
+    try:
+        return msgspec.convert(value, kind, strict=origin.kind != "environment")
+    except msgspec.ValidationError as error:
+        place = f" ({origin.name})" if origin.name else ""
+        reason = str(error)
+        raise InvalidSetting(
+            f"Setting {path}{place} has a wrong value {value!r}: {reason}.",
+            hint=f"`appliance settings show` gives the meaning of {path}.",
+            fields=((path, reason),),
+        ) from None
+
+
+def _from_text(kind: Any, text: str) -> object:
+    base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    if get_origin(base) is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if base is bool:
+        return {
+            "1": True,
+            "true": True,
+            "on": True,
+            "yes": True,
+            "0": False,
+            "false": False,
+            "off": False,
+            "no": False,
+        }.get(text.strip().lower(), text)
+    if base in (int, float):
+        try:
+            return base(text)
+        except ValueError:
+            return text
+    if get_origin(base) in (Union, types.UnionType) and text == "":
+        return None
+    return text

@@ -1,0 +1,1 @@
+"""The embedded stores: the only code that speaks SQL."""
