@@ -1,4 +1,4 @@
-"""Problems as records: raised by the part that is in trouble, shown by readiness, console and doctor, gone when cured."""
+"""Problems as records: raised by the part in trouble, shown by readiness, console and doctor, gone when cured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
-    """One problem. The owner's words come from the message catalogue under ``issue.<code>`` and ``issue.<code>.fix``."""
+    """One problem. The owner's words are the messages ``issue.<code>`` and ``issue.<code>.fix``."""
 
     id: str
     """Stable while the problem lasts, for example ``search_index`` or ``job:train``."""

@@ -42,7 +42,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Base of the sections: frozen, strict, every field with a default."""
 
 
-class Shop(_Section):
+class Shop(_Section, frozen=True, kw_only=True):
     """Who the shop is."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)] = "Cửa hàng"
@@ -51,7 +51,7 @@ class Shop(_Section):
     timezone: str = "Asia/Ho_Chi_Minh"
 
 
-class Server(_Section):
+class Server(_Section, frozen=True, kw_only=True):
     """The HTTP side."""
 
     host: str = "127.0.0.1"
@@ -76,7 +76,7 @@ class Server(_Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Weights(_Section):
+class Weights(_Section, frozen=True, kw_only=True):
     """How much each kind of interaction says about taste."""
 
     view: Weight = 1.0
@@ -91,7 +91,7 @@ class Weights(_Section):
     refund: Weight = -5.0
 
 
-class Ingest(_Section):
+class Ingest(_Section, frozen=True, kw_only=True):
     """How events are taken in."""
 
     max_pending: Positive = 50_000
@@ -105,14 +105,14 @@ class Ingest(_Section):
     """A later ``occurred_at`` is a wrong clock: the event is kept with the time it was received."""
 
 
-class Analytics(_Section):
+class Analytics(_Section, frozen=True, kw_only=True):
     """The interaction log (DuckDB)."""
 
     memory_mb: Positive = 192
     threads: Positive = 2
 
 
-class Recommender(_Section):
+class Recommender(_Section, frozen=True, kw_only=True):
     """How recommendations are made."""
 
     popular_half_life_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
@@ -129,7 +129,7 @@ class Recommender(_Section):
     """Hours between trainings of the running process; 0 trains only on request."""
 
 
-class Security(_Section):
+class Security(_Section, frozen=True, kw_only=True):
     """Keys and callers."""
 
     trust_loopback: bool = True
@@ -137,7 +137,7 @@ class Security(_Section):
     customer_token_max_seconds: Positive = 3600
 
 
-class Cache(_Section):
+class Cache(_Section, frozen=True, kw_only=True):
     """The cache on disk (diskcache)."""
 
     size_mb: Positive = 128
@@ -236,7 +236,7 @@ def write_setting(data_dir: Path, path: str, value: object) -> None:
     section, key = path.split(".", 1)
     if section not in document:
         document.add(section, tomlkit.table())
-    document[section][key] = list(checked) if isinstance(checked, tuple) else checked  # type: ignore[index]
+    document[section][key] = list(checked) if isinstance(checked, tuple) else checked
     beside = file.with_suffix(".toml.new")
     beside.write_text(tomlkit.dumps(document), encoding="utf-8")
     beside.chmod(0o600)

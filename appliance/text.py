@@ -13,7 +13,7 @@ _WORD = re.compile(r"[^\W_]+")
 # Control characters (newline and tab stay), zero-width characters and direction overrides.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _SPACE = re.compile(r"\s+")
-_MARKS = {code: None for code in range(0x300, 0x370)}
+_MARKS = dict.fromkeys(range(768, 880))
 _STROKE = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d"})
 
 

@@ -1,11 +1,12 @@
-"""Shared fixtures: the same SQLite that the product uses, a hermetic environment, folders that clean up after themselves."""
+"""Shared fixtures: the same SQLite that the product uses, and a hermetic environment."""
 
 from __future__ import annotations
 
 import os
 
-import appliance.__main__  # noqa: F401  (swaps in the newer SQLite before anything imports sqlite3)
 import pytest
+
+import appliance.__main__  # noqa: F401  (swaps in the newer SQLite before anything imports sqlite3)
 
 
 @pytest.fixture(autouse=True)
