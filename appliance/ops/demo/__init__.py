@@ -1,0 +1,1 @@
+"""The demo shop: a generated catalogue of bags and shoes and simulated shoppers with tastes."""

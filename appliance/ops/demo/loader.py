@@ -1,0 +1,102 @@
+"""Fills a data directory's stores with the demo shop, quickly enough for a person who waits for the first page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from appliance.domain import Interaction, Product, UpsertResult
+from appliance.ops.demo.catalogue import generate_products, scale_products
+from appliance.ops.demo.events import batches, interactions
+from appliance.ops.demo.shoppers import simulate_columns
+from appliance.settings import Weights
+
+SEED = 7
+PRODUCTS, VISITORS, EVENTS = 300, 2000, 60_000
+_PRODUCT_BATCH, _EVENT_BATCH = 1000, 20_000
+
+
+class ProductSink(Protocol):
+    """The part of the catalogue that is filled."""
+
+    def upsert(self, products: Sequence[Product]) -> UpsertResult:
+        """Write products in one transaction."""
+
+
+class EventSink(Protocol):
+    """The part of the journal that is filled."""
+
+    def append_sync(self, records: Sequence[Interaction]) -> object:
+        """Write interactions durably."""
+
+
+class DemoSize(msgspec.Struct, frozen=True, kw_only=True):
+    """How large a demo shop is wanted."""
+
+    products: int = PRODUCTS
+    visitors: int = VISITORS
+    events: int = EVENTS
+
+
+class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was written, and how long it took in seconds."""
+
+    products: int
+    interactions: int
+    visitors: int
+    generate_seconds: float
+    write_seconds: float
+    handles: tuple[str, ...]
+
+
+def demo_products(size: DemoSize, seed: int, now: float) -> list[Product]:
+    """Return the shop's products: the hand-sized shop up to 1,000 products, the benchmark's beyond."""
+    if size.products <= 1000:
+        return generate_products(seed, now, size.products)
+    return scale_products(size.products, seed, now)
+
+
+def fill(
+    catalogue: ProductSink,
+    journal: EventSink | None,
+    *,
+    now: float,
+    size: DemoSize | None = None,
+    seed: int = SEED,
+    weights: Weights | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> DemoReport:
+    """Write the generated products and, where there is a journal, the simulated shoppers' events.
+
+    ``progress`` gets a fraction and the part at work (``products`` or ``events``). Filling twice with the same
+    arguments changes nothing. Raises what the stores raise.
+    """
+    wanted = size or DemoSize()
+    tell = progress or (lambda fraction, part: None)
+    tell(0.0, "products")
+    began = time.perf_counter()
+    products = demo_products(wanted, seed, now)
+    visitors = min(wanted.visitors, wanted.events)
+    columns = simulate_columns(products, seed, now, visitors, wanted.events) if journal and wanted.events else None
+    generated = time.perf_counter()
+    for start in range(0, len(products), _PRODUCT_BATCH):
+        catalogue.upsert(products[start : start + _PRODUCT_BATCH])
+        tell(0.5 * start / len(products), "products")
+    written = 0
+    if columns is not None and journal is not None:
+        for batch in batches(interactions(columns, products, seed, weights or Weights()), _EVENT_BATCH):
+            journal.append_sync(batch)
+            written += len(batch)
+            tell(0.5 + 0.5 * written / len(columns), "events")
+    tell(1.0, "events")
+    return DemoReport(
+        products=len(products),
+        interactions=written,
+        visitors=visitors,
+        generate_seconds=round(generated - began, 3),
+        write_seconds=round(time.perf_counter() - generated, 3),
+        handles=tuple(product.handle for product in products),
+    )
