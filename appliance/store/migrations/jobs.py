@@ -1,0 +1,40 @@
+"""The schema of ``jobs.db``. Huey keeps its doorbell tables in the same file and makes them itself."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from appliance.store.migrations import Migration
+
+_INITIAL = (
+    """create table job (
+        id text primary key,
+        kind text not null,
+        args text not null,
+        state text not null check (state in ('queued', 'running', 'done', 'failed', 'dead')),
+        progress real not null default 0,
+        message text not null default '',
+        created_at real not null,
+        started_at real,
+        ended_at real,
+        run_after real not null default 0,
+        attempts integer not null default 0,
+        max_attempts integer not null,
+        owner text not null default '',
+        lease_until real not null default 0,
+        error text not null default '',
+        result text
+    ) strict""",
+    # Two of one kind are never waiting or running at once, whoever submits them.
+    "create unique index job_active_kind on job (kind) where state in ('queued', 'running')",
+    "create index job_created on job (created_at)",
+    "create table periodic (name text primary key, last_due real not null) strict",
+)
+
+
+def _initial(db: Database) -> None:
+    for statement in _INITIAL:
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Migration[Database], ...] = (Migration(1, "jobs and periodic submissions", _initial),)
