@@ -1,0 +1,150 @@
+"""Reading products: full records and cards, both by lists of ids that SQLite unpacks from one JSON parameter."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlite_utils import Database
+
+from appliance.domain import Product, ProductCard, Variant
+from appliance.store.categories import CategoryTree
+
+_CARDS = """
+select p.id, p.handle, p.title, p.thumbnail, p.currency, p.status, p.created_at,
+    (select min(x.amount) from prices x where x.product_id = p.id and x.currency = :currency),
+    (select min(x.amount) from prices x where x.product_id = p.id and x.currency = p.currency),
+    exists (
+        select 1 from variants v where v.product_id = p.id and coalesce(
+            (select sum(s.quantity) from stock_levels s where s.product_id = v.product_id and s.variant_id = v.id), 1
+        ) > 0
+    )
+from json_each(:ids) wanted cross join products p on p.id = wanted.value
+"""
+_PRODUCTS = """
+select p.id, p.handle, p.title, p.title_en, p.description, c.title, p.attributes, p.currency, p.thumbnail, p.status,
+    p.created_at
+from json_each(:ids) wanted cross join products p on p.id = wanted.value
+left join collections c on c.id = p.collection_id
+order by wanted.key
+"""
+_VARIANTS = """
+select v.product_id, v.id, v.title, v.sku, v.size, v.color, shop.amount, own.amount,
+    (select sum(s.quantity) from stock_levels s where s.product_id = v.product_id and s.variant_id = v.id)
+from json_each(:ids) wanted cross join products p on p.id = wanted.value
+cross join variants v on v.product_id = p.id
+left join prices shop on shop.product_id = v.product_id and shop.variant_id = v.id and shop.currency = :currency
+left join prices own on own.product_id = v.product_id and own.variant_id = v.id and own.currency = p.currency
+order by wanted.key, v.position
+"""
+_CATEGORIES = """
+select c.product_id, c.category_id
+from json_each(:ids) wanted cross join product_categories c on c.product_id = wanted.value
+order by wanted.key, c.position
+"""
+_TAGS = """
+select t.product_id, t.tag
+from json_each(:ids) wanted cross join product_tags t on t.product_id = wanted.value
+order by wanted.key, t.position
+"""
+ALL_IDS = "select id from products order by number"
+NEXT_IDS = "select number, id from products where number > ? order by number limit ?"
+
+
+def json_ids(ids: Sequence[str]) -> str:
+    """Return ids as the one parameter that ``json_each`` unpacks: no limit on their number, no SQL text built."""
+    return msgspec.json.encode(list(ids)).decode()
+
+
+def read_cards(db: Database, tree: CategoryTree, ids: Sequence[str], currency: str) -> dict[str, ProductCard]:
+    """Return the cards of those ids that exist.
+
+    Prices are in ``currency`` where the product has one in it, otherwise in the product's own.
+    """
+    parameters = {"ids": json_ids(ids), "currency": currency}
+    category_ids = _grouped(db, _CATEGORIES, parameters)
+    tags = _grouped(db, _TAGS, parameters)
+    handles: dict[tuple[str, ...], tuple[str, ...]] = {}
+    known_tags: dict[tuple[str, ...], tuple[str, ...]] = {}
+    cards: dict[str, ProductCard] = {}
+    for row in db.execute(_CARDS, parameters):
+        id_, handle, title, thumbnail, own_currency, status, created_at, shop_price, own_price, in_stock = row
+        key = tuple(category_ids.get(id_, ()))
+        if key not in handles:
+            handles[key] = _handles(tree, key)
+        own_tags = tuple(tags.get(id_, ()))
+        cards[id_] = ProductCard(
+            id=id_,
+            handle=handle,
+            title=title,
+            thumbnail=thumbnail,
+            price=own_price if shop_price is None else shop_price,
+            currency=sys.intern(own_currency if shop_price is None else currency),
+            in_stock=bool(in_stock),
+            categories=handles[key],
+            tags=known_tags.setdefault(own_tags, own_tags),
+            created_at=created_at,
+            published=status == "published",
+        )
+    return cards
+
+
+def read_products(db: Database, tree: CategoryTree, ids: Sequence[str], currency: str) -> list[Product]:
+    """Return the full records of those ids that exist, in the order asked; currency as in ``read_cards``.
+
+    A snapshot may hold categories that ``tree`` does not know yet; then the tree of the snapshot is read.
+    """
+    parameters = {"ids": json_ids(ids), "currency": currency}
+    category_ids = _grouped(db, _CATEGORIES, parameters)
+    tags = _grouped(db, _TAGS, parameters)
+    if not tree.covers(set().union(*category_ids.values())):
+        tree = CategoryTree.load(db)
+    variants: dict[str, list[Any]] = defaultdict(list)
+    for row in db.execute(_VARIANTS, parameters):
+        variants[row[0]].append(row)
+    products = []
+    for row in db.execute(_PRODUCTS, parameters):
+        id_, handle, title, title_en, description, collection, attributes, own_currency, thumbnail, status, created = (
+            row
+        )
+        in_shop_currency = any(variant[6] is not None for variant in variants[id_])
+        products.append(
+            Product(
+                id=id_,
+                handle=handle,
+                title=title,
+                title_en=title_en,
+                description=description,
+                categories=tuple(tree.path(category_id) for category_id in category_ids.get(id_, ())),
+                tags=tuple(tags.get(id_, ())),
+                collection=collection or "",
+                attributes=msgspec.json.decode(attributes, type=dict[str, str]),
+                currency=currency if in_shop_currency else own_currency,
+                variants=tuple(_variant(variant, in_shop_currency) for variant in variants[id_]),
+                thumbnail=thumbnail,
+                status=status,
+                created_at=created,
+            )
+        )
+    return products
+
+
+def _variant(row: Sequence[Any], in_shop_currency: bool) -> Variant:
+    _, id_, title, sku, size, color, shop_price, own_price, stock = row
+    price = shop_price if in_shop_currency else own_price
+    return Variant(id=id_, title=title, sku=sku, size=size, color=color, price=price, stock=stock)
+
+
+def _handles(tree: CategoryTree, category_ids: Sequence[str]) -> tuple[str, ...]:
+    nodes = (node for category_id in category_ids for node in tree.lineage(category_id))
+    return tuple(dict.fromkeys(node.handle for node in nodes))
+
+
+def _grouped(db: Database, sql: str, parameters: dict[str, str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for product_id, value in db.execute(sql, parameters):
+        groups.setdefault(product_id, []).append(value)
+    return groups
