@@ -44,7 +44,7 @@ def main() -> int:
     """Install Annoy if this machine can build it; the exit status is 0 either way."""
     baseline = portable_baseline(platform.machine()) if platform.system() == "Linux" else None
     # A wheel cached by pip may have been built for another processor: build afresh.
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-cache-dir", REQUIREMENT]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--no-binary", "annoy", REQUIREMENT]
     done = subprocess.run(command, env=build_environment(baseline), capture_output=True, text=True)
     log = Path(sys.prefix) / "annoy-build.log"
     log.write_text(done.stdout + done.stderr, encoding="utf-8")

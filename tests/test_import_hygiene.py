@@ -47,6 +47,11 @@ def test_the_base_is_light(module: str) -> None:
     assert top & (HEAVY | {"rich", "click"}) == set()
 
 
+def test_the_serving_process_leaves_scipy_to_the_builder() -> None:
+    top = {name.partition(".")[0] for name in modules_after("import appliance.__main__, appliance.server.app")}
+    assert top & {"scipy", "pyarrow", "pandas"} == set()
+
+
 def test_the_rooms_depend_one_way() -> None:
     command = Path(sys.executable).with_name("lint-imports")
     program = str(command) if command.exists() else shutil.which("lint-imports")
