@@ -1,0 +1,121 @@
+"""Scoring: BM25F impacts times document frequency, coverage of the query first.
+
+Score of a product = Σ over words idf(word) · best(weight · impact of an alternative), with idf(word) =
+ln(1 + (N - n + ½) / (n + ½)) over the n of N living products that have the word itself. Products that answer more of
+the words come first whatever their scores.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.search.facets import BoolArray, RowArray
+from appliance.search.plan import Alternative, Plan, Slot
+from appliance.search.segment import Floats
+from appliance.search.state import IndexState
+
+OPTIONAL_WEIGHT = 0.3
+SOLD_OUT = 0.85
+"""Factor of a product that cannot be bought now."""
+_LEAST_IDF = 0.1
+_SCORE_SHARE = 0.001
+"""Brings every sum of scores below one, so that whole words covered decide first."""
+
+
+class Matches(NamedTuple):
+    """The products that answer a query: ascending rows and, for each, words covered plus a fraction of its score."""
+
+    rows: RowArray
+    relevance: NDArray[np.float64]
+
+
+def everything(state: IndexState) -> Matches:
+    """Return all products, none more relevant than another."""
+    rows = state.all_rows()
+    return Matches(rows, np.zeros(len(rows)))
+
+
+def match(plan: Plan, state: IndexState) -> Matches:
+    """Find the products that answer every known word; where none does, those that answer at least half of the best.
+
+    Words that the index does not know are passed over. Optional words only add to the score.
+    """
+    score = np.zeros(len(state), dtype=np.float32)
+    coverage = np.zeros(len(state), dtype=np.int16)
+    known = 0
+    for slot in plan.slots:
+        impact, frequency = _slot_impacts(slot, state)
+        if frequency == 0:
+            continue
+        idf = max(_LEAST_IDF, math.log1p((state.live - frequency + 0.5) / (frequency + 0.5)))
+        if slot.required:
+            known += 1
+            coverage += impact > 0
+        impact *= idf if slot.required else idf * OPTIONAL_WEIGHT
+        score += impact
+        _add_bonus(score, slot, state, idf)
+    best = int(coverage.max(initial=0))
+    if best == 0:
+        return Matches(np.zeros(0, dtype=np.intp), np.zeros(0))
+    rows = np.flatnonzero(coverage >= (best if best == known else (best + 1) // 2))
+    found = score[rows].astype(np.float64)
+    found[~state.in_stock[rows]] *= SOLD_OUT
+    return Matches(rows, coverage[rows] + found * _SCORE_SHARE)
+
+
+def _slot_impacts(slot: Slot, state: IndexState) -> tuple[Floats, int]:
+    """Return the best weighted impact of each living row, and the word's document frequency."""
+    impact = np.zeros(len(state), dtype=np.float32)
+    for alternative in slot.own:
+        _raise(impact, alternative, state)
+    frequency = _count(impact, state.alive)
+    own_only = True
+    for alternative in slot.other:
+        own_only = not _raise(impact, alternative, state) and own_only
+    if frequency == 0 and not own_only:
+        frequency = _count(impact, state.alive)
+    if state.alive is not None:
+        impact *= state.alive
+    return impact, frequency
+
+
+def _raise(impact: Floats, alternative: Alternative, state: IndexState) -> bool:
+    """Lift each row to the alternative's impact where that is greater; tell whether any row has it."""
+    if len(alternative.terms) > 1:
+        joint = _joint(alternative, state)
+        np.maximum(impact, joint, out=impact)
+        return bool(joint.any())
+    found = False
+    weight = np.float32(alternative.weight)
+    for first, docs, impacts in state.postings(alternative.terms[0]):
+        rows = docs + first if first else docs
+        impact[rows] = np.maximum(impact[rows], impacts * weight)
+        found = True
+    return found
+
+
+def _joint(alternative: Alternative, state: IndexState) -> Floats:
+    """Return the weighted least impact of several terms, zero where one is missing."""
+    joint = np.full(len(state), np.inf, dtype=np.float32)
+    for term in alternative.terms:
+        single = np.zeros(len(state), dtype=np.float32)
+        for first, docs, impacts in state.postings(term):
+            single[docs + first] = impacts
+        np.minimum(joint, single, out=joint)
+    joint *= np.float32(alternative.weight)
+    return joint
+
+
+def _add_bonus(score: Floats, slot: Slot, state: IndexState, idf: float) -> None:
+    for alternative in slot.bonus:
+        weight = np.float32(idf * alternative.weight)
+        for first, docs, impacts in state.postings(alternative.terms[0]):
+            score[docs + first] += impacts * weight
+
+
+def _count(impact: Floats, alive: BoolArray | None) -> int:
+    return int(np.count_nonzero(impact if alive is None else impact[alive]))
