@@ -18,7 +18,8 @@ def shape(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_functions_are_measured_and_their_types_counted(tmp_path: Path, shape: ModuleType) -> None:
     (tmp_path / "a.py").write_text(
-        "class C:\n    def typed(self, a: int, *r: int) -> int:\n        return a\n\n    def bare(self, a):\n        pass\n"
+        "class C:\n    def typed(self, a: int, *rest: int) -> int:\n        return a\n\n"
+        "    def bare(self, a):\n        pass\n"
     )
     (tmp_path / "empty.py").write_text("")
     modules, functions = shape.measure(tmp_path)
