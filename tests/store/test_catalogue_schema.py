@@ -51,7 +51,7 @@ def test_a_migrated_store_equals_a_fresh_one(tmp_path: Path, known: int) -> None
 
 
 @settings(max_examples=40, deadline=None)
-@given(steps=st.integers(min_value=0, max_value=1500))
+@given(steps=st.integers(min_value=0, max_value=460))
 def test_a_step_that_fails_anywhere_leaves_nothing_and_can_be_repeated(steps: int) -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     db = sqlite_utils.Database(connection)
