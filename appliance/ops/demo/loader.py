@@ -15,8 +15,9 @@ from appliance.ops.demo.shoppers import simulate_columns
 from appliance.settings import Weights
 
 SEED = 7
-PRODUCTS, VISITORS, EVENTS = 300, 2000, 60_000
-_PRODUCT_BATCH, _EVENT_BATCH = 1000, 20_000
+PRODUCTS, EVENTS = 300, 60_000
+_EVENTS_A_VISITOR = 30
+_PRODUCT_BATCH, _EVENT_BATCH = 5000, 20_000
 
 
 class ProductSink(Protocol):
@@ -37,8 +38,9 @@ class DemoSize(msgspec.Struct, frozen=True, kw_only=True):
     """How large a demo shop is wanted."""
 
     products: int = PRODUCTS
-    visitors: int = VISITORS
     events: int = EVENTS
+    visitors: int | None = None
+    """By default one for thirty events: 2,000 in the demo."""
 
 
 class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +81,7 @@ def fill(
     tell(0.0, "products")
     began = time.perf_counter()
     products = demo_products(wanted, seed, now)
-    visitors = min(wanted.visitors, wanted.events)
+    visitors = wanted.visitors or max(1, wanted.events // _EVENTS_A_VISITOR)
     columns = simulate_columns(products, seed, now, visitors, wanted.events) if journal and wanted.events else None
     generated = time.perf_counter()
     for start in range(0, len(products), _PRODUCT_BATCH):
@@ -95,7 +97,7 @@ def fill(
     return DemoReport(
         products=len(products),
         interactions=written,
-        visitors=visitors,
+        visitors=visitors if written else 0,
         generate_seconds=round(generated - began, 3),
         write_seconds=round(time.perf_counter() - generated, 3),
         handles=tuple(product.handle for product in products),

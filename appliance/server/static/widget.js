@@ -1,6 +1,6 @@
 /* Shop appliance storefront snippet; guide: docs/storefront.md */
 (() => {
-  const W = window, D = document, base = new URL(D.currentScript.src).origin;
+  const W = window, D = document, base = D.currentScript.src.replace(/\/widget\.js.*/, "");
   const SESSION = "sa_session", CLICKED = "sa_clicked", AGE = 7776e6;
   let options = {}, allowed = null, session = "", queue = [], timer = 0;
   const attempt = (action, otherwise) => { try { return action() ?? otherwise; } catch { return otherwise; } };
