@@ -1,0 +1,125 @@
+"""``appliance import``: products and interactions from files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance.cli import output
+from appliance.cli.session import Session, json_option, pass_session
+from appliance.domain import InteractionType
+from appliance.messages import Locale, translate
+
+_FORMATS = ("auto", "csv", "tsv", "jsonl", "lines", "parquet")
+
+
+@click.group()
+def import_() -> None:
+    """Import products or interactions from CSV, TSV, JSONL (each also .gz) or Parquet.
+
+    Bad rows are told with their line numbers and kept in import-rejects/ of the data directory; good rows are kept.
+    Importing a file again updates products and counts no interaction twice.
+    """
+
+
+def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = json_option(command)
+    command = click.option(
+        "--format", "form", type=click.Choice(_FORMATS), default="auto", help="Told from the content unless given."
+    )(command)
+    return click.argument("file", type=click.Path(path_type=Path))(command)
+
+
+@import_.command()
+@_file_options
+@pass_session
+def products(session: Session, file: Path, form: Any) -> None:
+    """Insert or update products.
+
+    Columns: id, title; also description, categories, tags, price (main units), currency, handle, title_en, variants,
+    attributes, thumbnail, status, collection, stock, in_stock, created_at.
+    """
+    from appliance.cli.backend import open_backend
+    from appliance.ops.importing import import_products
+
+    with open_backend(session) as backend, output.progress(file.name) as tell:
+        report = import_products(
+            file,
+            backend.sink(),
+            session.load().settings,
+            data_dir=session.data_dir,
+            locale=session.locale,
+            form=form,
+            progress=_bytes(tell),
+        )
+    _print(session, report)
+
+
+@import_.command()
+@_file_options
+@click.option(
+    "--type",
+    "default_type",
+    type=click.Choice([kind.value for kind in InteractionType]),
+    default=InteractionType.VIEW.value,
+    show_default=True,
+    help="What rows without a type are.",
+)
+@click.option("--create-products", is_flag=True, help="Make a minimal catalogue entry for products nobody knows.")
+@pass_session
+def interactions(session: Session, file: Path, form: Any, default_type: str, create_products: bool) -> None:
+    """Record what visitors did.
+
+    Columns: user_id or session_id, product_id, interaction_type, occurred_at (RFC 3339 or Unix time); or a line a user
+    without a header, `user item item …`, oldest first: those get times a minute apart that end now.
+    """
+    from appliance.cli.backend import open_backend
+    from appliance.ops.importing import import_interactions
+
+    with open_backend(session) as backend, output.progress(file.name) as tell:
+        report = import_interactions(
+            file,
+            backend.sink(),
+            session.load().settings,
+            data_dir=session.data_dir,
+            locale=session.locale,
+            form=form,
+            default_type=InteractionType(default_type),
+            create_products=create_products,
+            progress=_bytes(tell),
+        )
+        backend.settle(tell)
+    _print(session, report)
+
+
+def _bytes(tell: Callable[[float, str], None]) -> Callable[[int, int], None]:
+    return lambda done, total: tell(done / total if total else 1.0, "")
+
+
+def _print(session: Session, report: Any) -> None:
+    if session.as_json:
+        output.print_json(report)
+        return
+    locale: Locale = session.locale
+    figures = {
+        name: f"{value:,}" for name in report.__struct_fields__ if isinstance(value := getattr(report, name), int)
+    }
+    output.print_line(
+        translate(f"cli.imported_{report.kind}", locale, file=report.file, seconds=report.seconds, **figures)
+    )
+    if report.parked:
+        output.say(translate("cli.parked", locale, parked=figures["parked"]))
+    if report.created_products:
+        output.say(translate("cli.created_products", locale, count=figures["created_products"]))
+    if report.rejected:
+        output.say(translate("cli.rejected", locale, rejected=figures["rejected"]))
+        for row in report.first_rejected:
+            output.say(translate("cli.rejected_row", locale, line=row.line, reason=output.safe(row.reason)))
+        output.say(translate("cli.rejects_file", locale, path=report.rejects_file))
+    output.say(translate("cli.after_import", locale))
+
+
+COMMANDS = {"import": import_}

@@ -1,0 +1,87 @@
+"""``recommend``, ``similar`` and ``popular``: the same answers as the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+from urllib.parse import quote
+
+import click
+
+from appliance.cli import output
+from appliance.cli.session import Session, json_option, pass_session
+from appliance.domain import Placement
+from appliance.messages import translate
+
+_LIMIT = click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="How many items.")
+_LOCALE = click.option("--locale", type=click.Choice(["vi", "en"]), help="Language of the reasons.")
+
+
+@click.command()
+@click.option("--user", "user_id", help="A customer's id.")
+@click.option("--session", "session_id", help="A visitor's session.")
+@click.option("--placement", type=click.Choice(get_args(Placement)), default="home", show_default=True)
+@click.option("--product", "product_id", help="Id or handle of the product that the page shows.")
+@click.option("--category", help="Handle or name of a category.")
+@_LIMIT
+@_LOCALE
+@json_option
+@pass_session
+def recommend(session: Session, /, **params: Any) -> None:
+    """Recommend products for a visitor and a place on a page."""
+    _answer(session, "/v1/recommendations", params)
+
+
+@click.command()
+@click.argument("product")
+@_LIMIT
+@_LOCALE
+@json_option
+@pass_session
+def similar(session: Session, /, product: str, **params: Any) -> None:
+    """List products like PRODUCT (an id or handle)."""
+    _answer(session, f"/v1/products/{quote(product, safe='')}/similar", params)
+
+
+@click.command()
+@click.option("--category", help="Handle or name of a category.")
+@click.option("--window", default="7d", show_default=True, help="Days, for example 30d.")
+@_LIMIT
+@_LOCALE
+@json_option
+@pass_session
+def popular(session: Session, /, **params: Any) -> None:
+    """List what shoppers look at and buy most."""
+    _answer(session, "/v1/products/popular", params)
+
+
+def _answer(session: Session, path: str, params: Mapping[str, object]) -> None:
+    from appliance.cli.backend import open_backend
+
+    with open_backend(session) as backend:
+        answer = backend.call("GET", path, params={**params, "locale": params.get("locale") or session.locale})
+    if session.as_json:
+        output.print_json(answer)
+        return
+    locale = session.locale
+    if not answer["items"]:
+        output.say(translate("cli.nothing_found", locale))
+        return
+    headings = translate("cli.shelf_headings", locale).split("|")
+    rows = [
+        (number, item["handle"], item["title"], price_text(item), item["score"], item["reason"]["text"])
+        for number, item in enumerate(answer["items"], 1)
+    ]
+    output.print_table(headings, rows)
+    key = "cli.shelf_fallback" if answer["fallback"] else "cli.shelf_strategy"
+    output.say(translate(key, locale, strategy=answer["strategy"], took=answer["took_ms"]))
+
+
+def price_text(item: Mapping[str, Any]) -> str:
+    """Return a price as people write it, marked when the product is sold out."""
+    price = item["price"]
+    amount = "" if price is None else f"{price:,} {item['currency']}"
+    return amount if item["in_stock"] else f"{amount} ✗".strip()
+
+
+COMMANDS = {"recommend": recommend, "similar": similar, "popular": popular}
