@@ -1,50 +1,36 @@
-"""A real catalogue in a scratch directory beside a journal that keeps what it is given in a list."""
+"""A real catalogue and a real journal in a scratch directory, and what an import did to them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from appliance.domain import Interaction, InteractionType
+from appliance.metrics import Metrics
 from appliance.ops.importing import ImportReport, import_interactions, import_products
 from appliance.ops.importing.readers import FormatName
-from appliance.ops.importing.sinks import LocalSink
+from appliance.ops.importing.sinks import ImportSink, LocalSink
 from appliance.settings import Settings
 from appliance.store.catalogue import Catalogue
+from appliance.store.journal import Journal
 from appliance.store.migrations.catalogue import MIGRATIONS
 from appliance.store.sqlite import SqliteStore
 
-if TYPE_CHECKING:
-    from appliance.store.journal import Journal
-
 NOW = 1_760_000_000.0
-
-
-class RecordingJournal:
-    """Takes interactions as the journal does."""
-
-    def __init__(self) -> None:
-        self.rows: list[Interaction] = []
-        self.keep = True
-        self.appended = 0
-
-    def append_sync(self, records: Sequence[Interaction]) -> None:
-        """Keep the records."""
-        self.appended += len(records)
-        if self.keep:
-            self.rows.extend(records)
 
 
 class ImportShop:
     """Everything an import touches, and a picture of its state."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.store = SqliteStore(folder / "catalogue.db", MIGRATIONS)
         self.catalogue = Catalogue(self.store)
-        self.journal = RecordingJournal()
-        self.sink = LocalSink(self.catalogue, cast("Journal", self.journal))
+        self.journal = Journal(folder / "journal.db", Settings().ingest, Metrics())
+        self.journal.start()
+        self.sink: ImportSink = LocalSink(self.catalogue, self.journal)
 
     def products(self, path: Path, form: FormatName = "auto") -> ImportReport:
         """Import products."""
@@ -70,12 +56,18 @@ class ImportShop:
             now=lambda: NOW,
         )
 
+    def journalled(self, skip: int = 0) -> list[Interaction]:
+        """Return the journalled interactions in order, from the one numbered ``skip``."""
+        rows = self.journal.read(0, 1 << 30)
+        return [record for row in rows for record in msgspec.json.decode(row.payload, type=list[Interaction])][skip:]
+
     def state(self) -> tuple[int, dict[str, str], int, list[str]]:
         """Return all that an import could have changed: revision, products, journalled events, reject files."""
         titles = {card.id: card.title for card in self.catalogue.cards().values()}
         rejects = sorted(path.name for path in (self.folder / "import-rejects").glob("*"))
-        return self.catalogue.revision, titles, self.journal.appended, rejects
+        return self.catalogue.revision, titles, self.journal.lag + self.journal.pending, rejects
 
     def close(self) -> None:
-        """Close the catalogue."""
+        """Close the stores."""
+        self.journal.close()
         self.store.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -51,12 +51,11 @@ def _client(answer: Callable[[httpx.Request], httpx.Response]) -> httpx.Client:
 
 
 @pytest.fixture
-def shops(tmp_path: Path) -> tuple[ImportShop, ImportShop]:
-    made = []
-    for name in ("local", "process"):
-        (tmp_path / name).mkdir()
-        made.append(ImportShop(tmp_path / name))
-    return made[0], made[1]
+def shops(tmp_path: Path) -> Iterator[tuple[ImportShop, ImportShop]]:
+    made = [ImportShop(tmp_path / name) for name in ("local", "process")]
+    yield made[0], made[1]
+    for shop in made:
+        shop.close()
 
 
 def test_both_ways_give_the_same_report_and_the_same_stores(
@@ -80,7 +79,7 @@ def test_both_ways_give_the_same_report_and_the_same_stores(
         assert here is not None
         assert there is not None
         assert msgspec.structs.replace(here, created_at=0.0) == msgspec.structs.replace(there, created_at=0.0)
-    assert local.journal.rows == process.journal.rows
+    assert local.journalled() == process.journalled()
     assert reports[0][0].accepted == 2
     assert reports[0][1].created_products == 1
 
@@ -103,11 +102,10 @@ def test_a_busy_process_is_waited_for(shops: tuple[ImportShop, ImportShop]) -> N
     sink = HttpSink(_client(lambda request: next(answers, None) or process(request)), sleep=waits.append)
     assert sink.interactions([], create_products=False).inserted == 0
     assert not waits
-    shops[1].journal.keep = False
     events = shops[0]
     (events.folder / "i.csv").write_text(INTERACTIONS, encoding="utf-8")
     events.interactions(events.folder / "i.csv")
-    assert sink.interactions(events.journal.rows, create_products=False).inserted == 2
+    assert sink.interactions(events.journalled(), create_products=False).inserted == 2
     assert waits == [2.0, 1.0]
 
 
@@ -118,10 +116,10 @@ def test_a_refusal_is_an_error_with_its_reason(shops: tuple[ImportShop, ImportSh
     problem = {"title": "Unauthorised", "detail": "This needs an admin token."}
     sink = HttpSink(_client(lambda _: httpx.Response(401, json=problem)))
     with pytest.raises(ApplianceError, match="needs an admin token"):
-        sink.interactions(local.journal.rows, create_products=False)
+        sink.interactions(local.journalled(), create_products=False)
 
     def gone(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
     with pytest.raises(Unavailable, match="does not answer"):
-        HttpSink(_client(gone)).interactions(local.journal.rows, create_products=False)
+        HttpSink(_client(gone)).interactions(local.journalled(), create_products=False)

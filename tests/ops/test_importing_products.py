@@ -33,9 +33,7 @@ ROW = {
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[ImportShop]:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    made = ImportShop(folder)
+    made = ImportShop(tmp_path / "data")
     yield made
     made.close()
 

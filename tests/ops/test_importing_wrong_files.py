@@ -21,9 +21,7 @@ GOOD = "id,title,price\n" + "".join(f"p{number},Túi số {number},1000\n" for n
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[ImportShop]:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    made = ImportShop(folder)
+    made = ImportShop(tmp_path / "data")
     made.catalogue.upsert([Product(id="old", handle="cu", title="Cũ", variants=(Variant(id="v1"),))])
     yield made
     made.close()
