@@ -7,7 +7,7 @@ import tempfile
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import click
 
@@ -31,10 +31,10 @@ class Localised(Protocol):
         ...
 
 
-def guarded(command: click.Command, arguments: list[str], session: Session, **extra: Any) -> int:
+def guarded(command: click.Command, arguments: list[str], session: Session) -> int:
     """Run a command and return its exit code, whatever happens in it."""
     try:
-        result = command.main(args=arguments, prog_name="appliance", obj=session, standalone_mode=False, **extra)
+        result = command.main(args=arguments, prog_name="appliance", obj=session, standalone_mode=False)
     except click.ClickException as error:
         return _usage(error, session)
     except (click.Abort, KeyboardInterrupt):

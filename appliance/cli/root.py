@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import cast
 
 import click
 
@@ -30,8 +29,6 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("bench", "Measure this box against its own limits."),
 }
 """Command → (module in this package, help); a module holds its commands in ``COMMANDS``."""
-
-F = TypeVar("F", bound=Callable[..., object])
 
 
 class LazyGroup(click.Group):
@@ -81,7 +78,7 @@ def root(ctx: click.Context, data: Path | None) -> None:
     session.data_dir = data if data is not None else default_data_dir()
 
 
-def main(arguments: list[str] | None = None, **extra: Any) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(guarded(root, given, Session(as_json="--json" in given), **extra))
+    sys.exit(guarded(root, given, Session(as_json="--json" in given)))
