@@ -1,0 +1,172 @@
+"""Training: a snapshot of the stores, a child process that builds from it, and the swap to what it built."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from appliance.errors import ApplianceError, Conflict, DiskFull
+from appliance.ops.build import FACTS_FILE, KINDS, PRODUCTS_FILE, BuildLine, SnapshotFacts
+from appliance.ops.builder import TIMEOUT_SECONDS, BuildCancelled, build_command, run_build
+from appliance.recsys.exports import preference_rows, similarity_rows
+from appliance.settings import Settings
+from appliance.store.artifacts import ArtifactStore
+from appliance.store.catalogue import Catalogue
+from appliance.store.interactions import InteractionLog
+
+INTERACTIONS_FILE = "interactions.npz"
+_SCRATCH = "training"
+_BUILD_FROM, _BUILD_TO = 0.1, 0.9
+
+log = structlog.get_logger(__name__)
+
+Progress = Callable[[float, str], None]
+"""Told the share done, from 0 to 1, and the stage."""
+
+
+class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training did."""
+
+    published: dict[str, str]
+    """Artefact kind and the version that is now current."""
+    info: dict[str, dict[str, object]]
+    """What each builder says of its result, by kind."""
+    products: int
+    interactions: int
+    seconds: float
+
+
+class Trainer:
+    """Builds the models of one data directory, one training at a time.
+
+    ``on_published(kind, path)`` is called after each swap, so that the running services load what is new.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        catalogue: Catalogue,
+        interactions: InteractionLog | None,
+        artifacts: ArtifactStore,
+        settings: Settings,
+        *,
+        on_published: Callable[[str, Path], None] | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self.on_published = on_published
+        self._scratch = data_dir / _SCRATCH
+        self._catalogue = catalogue
+        self._interactions = interactions
+        self._artifacts = artifacts
+        self._settings = settings
+        self._timeout = timeout
+        self._busy = threading.Lock()
+
+    def run(
+        self,
+        *,
+        search_only: bool = False,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> TrainReport:
+        """Build and publish every model, or the search index alone.
+
+        Raises ``Conflict`` while another training runs here, ``BuildFailed`` and ``BuildCancelled`` when the child
+        does not end well, ``DiskFull`` and ``StoreError``. A model whose build is not complete is never published; one
+        that was completed before another failed is.
+        """
+        if not self._busy.acquire(blocking=False):
+            raise Conflict("A training is running already.", hint="Wait for it: its job shows how far it is.")
+        try:
+            # One process owns the data directory: whatever lies here was left by one that was killed.
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.mkdir(parents=True, mode=0o700)
+            return self._run(("search",) if search_only else KINDS, progress or _silent, cancelled)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFull("There is no room to train.", hint="Free some disk space and train again.") from error
+            raise
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._busy.release()
+
+    def _run(self, kinds: tuple[str, ...], progress: Progress, cancelled: Callable[[], bool]) -> TrainReport:
+        started = time.monotonic()
+        folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        progress(0.0, "snapshot")
+        facts = self._export(folder, "recommender" in kinds, cancelled)
+        built: dict[str, dict[str, object]] = {}
+
+        def follow(line: BuildLine) -> None:
+            if line.progress is not None:
+                progress(_BUILD_FROM + line.progress * (_BUILD_TO - _BUILD_FROM), line.message)
+            if line.built in kinds:
+                built[line.built] = dict(line.info)
+
+        out, published = folder / "out", dict[str, str]()
+        try:
+            command = build_command(folder, out, kinds)
+            run_build(command, folder / "errors.log", follow, cancelled=cancelled, timeout=self._timeout)
+        finally:
+            for kind, info in built.items():
+                published[kind] = self._publish(kind, out / kind, info, progress)
+        progress(1.0, "done")
+        report = TrainReport(
+            published=published,
+            info=built,
+            products=facts.products,
+            interactions=facts.interactions,
+            seconds=round(time.monotonic() - started, 3),
+        )
+        log.info("trained", published=published, products=report.products, seconds=report.seconds)
+        return report
+
+    def _export(self, folder: Path, with_interactions: bool, cancelled: Callable[[], bool]) -> SnapshotFacts:
+        revision, products, interactions = self._catalogue.revision, 0, 0
+        encoder = msgspec.json.Encoder()
+        with (folder / PRODUCTS_FILE).open("wb") as file:
+            for product in self._catalogue.iter_products():
+                file.write(encoder.encode(product) + b"\n")
+                products += 1
+                if cancelled():
+                    raise BuildCancelled("The training was stopped.", hint="Train again.")
+        if with_interactions and self._interactions is not None:
+            arrays = self._interactions.export_arrays()
+            arrays.save(folder / INTERACTIONS_FILE)
+            interactions = len(arrays.product)
+        facts = SnapshotFacts(
+            revision=revision, products=products, interactions=interactions, recommender=self._settings.recommender
+        )
+        (folder / FACTS_FILE).write_bytes(msgspec.json.encode(facts))
+        return facts
+
+    def _publish(self, kind: str, folder: Path, info: dict[str, object], progress: Progress) -> str:
+        progress(_BUILD_TO, "publish")
+        version = self._artifacts.publish(kind, folder, info)
+        path = next(path for path in self._artifacts.candidates(kind) if path.name == version)
+        if self.on_published is not None:
+            self.on_published(kind, path)
+        if kind == "recommender" and self._interactions is not None:
+            self._tabulate(path, self._interactions)
+        return version
+
+    def _tabulate(self, model: Path, interactions: InteractionLog) -> None:
+        try:
+            interactions.replace_similarities(itertools.chain.from_iterable(similarity_rows(model)))
+            interactions.replace_preferences(itertools.chain.from_iterable(preference_rows(model)))
+        except ApplianceError as error:
+            # The model serves without these tables; the log reports its own trouble.
+            log.warning("training_tables_not_written", error=error.message)
+
+
+def _silent(_share: float, _stage: str) -> None:
+    """Tell nobody."""
