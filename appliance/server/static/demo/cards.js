@@ -47,7 +47,7 @@ export function lazyShelf(title, load) {
 
 function scores(item) {
   const parts = Object.entries(item.components).map(([name, value]) => `${name} ${value.toFixed(3)}`);
-  return h("p", { class: "scores" }, `${item.score.toFixed(3)} = ${parts.join(" + ")}`);
+  return h("p", { class: "scores" }, `${item.score.toFixed(3)}: ${parts.join(", ")}`);
 }
 
 function clicked(item, { recommendation_id }) {

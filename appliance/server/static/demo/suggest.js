@@ -20,15 +20,19 @@ export function startSearchBox() {
     clearTimeout(timer);
     running?.abort();
     list.hidden = true;
-    active = -1;
+    unmark();
     input.setAttribute("aria-expanded", "false");
-    input.removeAttribute("aria-activedescendant");
   };
   const mark = (index) => {
     const options = [...list.children];
     active = options.length ? (index + options.length) % options.length : -1;
     options.forEach((option, place) => option.setAttribute("aria-selected", String(place === active)));
     if (active >= 0) input.setAttribute("aria-activedescendant", options[active].id);
+  };
+  const unmark = () => {
+    active = -1;
+    for (const entry of list.children) entry.setAttribute("aria-selected", "false");
+    input.removeAttribute("aria-activedescendant");
   };
   const show = async () => {
     const query = input.value.trim();
@@ -42,10 +46,7 @@ export function startSearchBox() {
       replace(list, found.items.map((item, index) => option(item, index)));
       list.hidden = !found.items.length;
       input.setAttribute("aria-expanded", String(!list.hidden));
-      mark(-1);
-      active = -1;
-      [...list.children].forEach((entry) => entry.setAttribute("aria-selected", "false"));
-      input.removeAttribute("aria-activedescendant");
+      unmark();
       announce(t("results", { count: found.total }));
     } catch {
       if (mine === running) close();
@@ -57,6 +58,7 @@ export function startSearchBox() {
     h("span", {}, item.title), h("small", {}, money(item.price, item.currency)));
   const open = (handle) => {
     close();
+    input.blur();
     location.hash = route(`p/${handle}`);
   };
 
@@ -83,6 +85,7 @@ export function startSearchBox() {
     if (chosen) return open(chosen.dataset.handle);
     const query = input.value.trim();
     close();
+    input.blur();
     if (query) track({ type: "search", metadata: { query } });
     location.hash = route("", { q: query });
     return undefined;
