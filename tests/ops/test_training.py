@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from appliance.domain import Product, Variant
-from appliance.errors import Conflict, DiskFull
+from appliance.domain import Interaction, Product, Variant
+from appliance.errors import Conflict, DiskFull, StoreError
+from appliance.metrics import Metrics
 from appliance.ops import training
 from appliance.ops.build import read_facts, read_products
 from appliance.ops.builder import BuildCancelled, BuildFailed
 from appliance.ops.training import Trainer
 from appliance.settings import Settings
+from appliance.store.analytics import Analytics
 from appliance.store.artifacts import ArtifactStore
 from appliance.store.catalogue import Catalogue
+from appliance.store.interactions import InteractionLog
+from appliance.store.journal_rows import JournalRow
 from appliance.store.migrations.catalogue import MIGRATIONS
 from appliance.store.sqlite import SqliteStore
 
@@ -68,6 +74,60 @@ def test_every_model_is_built_published_and_announced(trainer: Trainer, artifact
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)
     assert {"snapshot", "publish", "search", "text"} <= {stage for _, stage in told}
+
+
+@pytest.fixture
+def interactions(tmp_path: Path, catalogue: Catalogue) -> Iterator[InteractionLog]:
+    """A log of shoppers of two tastes: odd and even products."""
+    analytics = Analytics(tmp_path, Settings().analytics, Metrics())
+    log = InteractionLog(analytics)
+    dice = random.Random(7)
+    events = [
+        Interaction(
+            event_id=f"e{number}",
+            user_id=f"u{number % 60}",
+            session_id=f"s{number % 60}",
+            product_id=f"p{2 * dice.randrange(20) + number % 2}",
+            product_handle="",
+            interaction_type="view",
+            weight=1.0,
+            occurred_at=1_800_000_000.0 + number,
+            received_at=1_800_000_000.0 + number,
+        )
+        for number in range(900)
+    ]
+    row = JournalRow(1, "events", len(events), msgspec.json.encode(events).decode())
+    log.merge("journal", [row], catalogue.resolve)
+    yield log
+    log.close()
+    analytics.close()
+
+
+def test_the_log_gets_the_neighbours_and_tastes_that_were_learned(
+    tmp_path: Path, catalogue: Catalogue, artifacts: ArtifactStore, interactions: InteractionLog
+) -> None:
+    report = Trainer(tmp_path, catalogue, interactions, artifacts, Settings()).run()
+    assert report.interactions == report.info["recommender"]["interactions"] == 900
+    neighbours = interactions.similar("p3", 5)
+    assert len(neighbours) == 5
+    assert {int(found.product_id[1:]) % 2 for found in neighbours} == {1}
+    assert max(found.collaborative for found in neighbours) > 0
+    assert interactions.preferences("u1") == [("Túi", pytest.approx(1.0))]
+
+
+def test_a_log_that_is_off_does_not_cost_the_model(
+    tmp_path: Path,
+    catalogue: Catalogue,
+    artifacts: ArtifactStore,
+    interactions: InteractionLog,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def off(_rows: object) -> int:
+        raise StoreError("DuckDB cannot be used")
+
+    monkeypatch.setattr(interactions, "replace_similarities", off)
+    report = Trainer(tmp_path, catalogue, interactions, artifacts, Settings()).run()
+    assert set(report.published) == {"recommender", "search"}
 
 
 def test_the_search_index_alone_leaves_the_recommender(trainer: Trainer, artifacts: ArtifactStore) -> None:
