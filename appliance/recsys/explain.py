@@ -1,0 +1,61 @@
+"""Turns an item's evidence into a reason that a shopper can read and that is true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from appliance.domain import ProductCard
+from appliance.messages import pick_locale, translate
+from appliance.recsys.base import Reason, ReasonCode
+from appliance.recsys.rules import Ranked
+
+_ABOUT_A_PRODUCT: dict[str, ReasonCode] = {
+    "content": "similar",
+    "collaborative": "also_viewed",
+    "bought_together": "bought_together",
+}
+
+
+class Explainer:
+    """Words the reasons of one answer."""
+
+    def __init__(
+        self,
+        locale: str,
+        window_days: int,
+        card: Callable[[str], ProductCard | None],
+        sold: Callable[[str, int], bool],
+    ) -> None:
+        self._locale = pick_locale(locale)
+        self._window = window_days
+        self._card = card
+        self._sold = sold
+
+    def reason(self, item: Ranked, focus: frozenset[str], cart: frozenset[str] = frozenset()) -> Reason:
+        """Return why an item is shown.
+
+        ``focus`` holds the products that the page is about: evidence from one of those is a fact about that product;
+        any other comes from what the visitor looked at. ``cart`` holds what lies in the visitor's cart.
+        """
+        anchor = self._card(item.anchor) if item.anchor else None
+        if item.source in ("pinned", "newest"):
+            return self._say("pinned" if item.source == "pinned" else "newest")
+        if anchor is None:
+            return self._demand(item)
+        if item.source == "bought_together":
+            return self._say("bought_together", title=anchor.title)
+        if anchor.id in focus:
+            return self._say(_ABOUT_A_PRODUCT.get(item.source, "similar"), title=anchor.title)
+        if anchor.id in cart:
+            return self._say("similar" if item.source == "content" else "cart", title=anchor.title)
+        return self._say("viewed", title=anchor.title)
+
+    def _demand(self, item: Ranked) -> Reason:
+        if item.source != "popularity":
+            return self._say("newest")
+        # "Best selling" is said only of what was sold.
+        code: ReasonCode = "best_selling" if self._sold(item.card.id, self._window) else "trending"
+        return self._say(code, days=self._window)
+
+    def _say(self, code: ReasonCode, **values: object) -> Reason:
+        return Reason(code, translate(f"reason.{code}", self._locale, **values))

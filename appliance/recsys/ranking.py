@@ -1,0 +1,147 @@
+"""Blends the generators' proposals into one score, by how much is known of the visitor, and keeps the list varied.
+
+    score = Σ over components of weight · value,   value = Σ over anchors of strength · similarity, scaled to at most 1
+
+The weights follow the data of each request: nothing known → popularity; the first clicks → session and content;
+collaborative counts in so far as the anchors have been looked at by others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from appliance.domain import Placement
+from appliance.recsys.base import COMPONENTS, Anchors, Candidates, Component, Floats, Ints, sums_at
+
+FLOORS: dict[Component, float] = {
+    "content": 0.10,
+    "collaborative": 0.02,
+    "session": 0.10,
+    "bought_together": 0.05,
+    "popularity": 1.0,
+}
+"""Best values below these are not blown up to 1: weak evidence stays weak."""
+SUPPORT_HALF = 10.0
+"""Histories with an anchor at which collaborative evidence counts half."""
+SEEN_FACTOR = 0.35
+"""What remains of the score of a product that the visitor has looked at already."""
+
+
+class Mix(NamedTuple):
+    """The most that each component may weigh in a placement."""
+
+    content: float
+    collaborative: float
+    session: float
+    bought_together: float
+    popularity: float
+
+
+MIXES: dict[Placement, Mix] = {
+    "home": Mix(0.5, 0.5, 0.4, 0.0, 0.10),
+    "product": Mix(0.5, 0.5, 0.1, 0.2, 0.05),
+    "cart": Mix(0.15, 0.35, 0.0, 1.0, 0.10),
+    "category": Mix(0.4, 0.4, 0.3, 0.0, 0.25),
+    "search": Mix(0.4, 0.4, 0.5, 0.0, 0.15),
+}
+_POPULARITY = COMPONENTS.index("popularity")
+_UNKNOWN_POPULARITY = 0.5
+"""Added to popularity's weight for a visitor of whom nothing is known."""
+
+
+class Pool(NamedTuple):
+    """Distinct candidates and for each where its best evidence lies."""
+
+    codes: Ints
+    """In rising order."""
+    values: Floats
+    """Components by candidates, each value from 0 to 1."""
+    scores: Floats
+    sources: Ints
+    """Index into ``COMPONENTS``."""
+    anchors: Ints
+    """Code of the product that speaks most for the candidate, -1 for none."""
+
+
+def weights_for(placement: Placement, anchors: Anchors, support: Ints) -> Mix:
+    """Return the request's weights; ``support`` is the number of histories with each anchor."""
+    mix = MIXES[placement]
+    known = len(anchors) / (len(anchors) + 1.0)
+    met = 0.0
+    if len(anchors) and (total := float(anchors.strengths.sum())) > 0:
+        met = float((anchors.strengths * (support / (support + SUPPORT_HALF))).sum()) / total
+    return Mix(
+        content=mix.content,
+        collaborative=mix.collaborative * met,
+        session=mix.session,
+        bought_together=mix.bought_together,
+        popularity=mix.popularity + _UNKNOWN_POPULARITY * (1.0 - known) ** 2,
+    )
+
+
+def blend(
+    batches: Sequence[Candidates],
+    weights: Mix,
+    strengths: dict[Component, float],
+    popularity: Callable[[Ints], Floats],
+) -> Pool:
+    """Return all proposals as one pool.
+
+    ``strengths`` is the length of each component's anchor strengths; ``popularity`` scores any product, 1 at most.
+    """
+    codes, where = np.unique(np.concatenate([batch.codes for batch in batches]), return_inverse=True)
+    size = len(codes)
+    values = np.zeros((len(COMPONENTS), size), np.float32)
+    contributions, sources = [], []
+    start = 0
+    for batch in batches:
+        place = COMPONENTS.index(batch.component)
+        part = where[start : start + len(batch.codes)]
+        start += len(batch.codes)
+        raw = batch.scores / max(strengths.get(batch.component, 1.0), 1e-9)
+        sums = sums_at(part, raw, size)
+        scale = max(float(sums.max(initial=0.0)), FLOORS[batch.component])
+        values[place] = sums / scale
+        contributions.append(raw * (weights[place] / scale))
+        sources.append(np.full(len(batch.codes), place, np.int32))
+    # Assigning in rising order leaves each candidate with the entry that contributes most.
+    order = np.argsort(np.concatenate(contributions), kind="stable")
+    best = np.zeros(size, np.int64)
+    best[where[order]] = order
+    values[_POPULARITY] = popularity(codes)
+    scores = (np.array(weights, np.float32) @ values).astype(np.float32)
+    anchors = np.concatenate([batch.anchors for batch in batches])[best].astype(np.int32)
+    return Pool(codes.astype(np.int32), values, scores, np.concatenate(sources)[best], anchors)
+
+
+def demote_seen(pool: Pool, seen: Ints) -> None:
+    """Lower the scores of products that the visitor has looked at already."""
+    if not len(seen) or not len(pool.codes):
+        return
+    places = np.minimum(np.searchsorted(pool.codes, seen), len(pool.codes) - 1)
+    pool.scores[places[pool.codes[places] == seen]] *= SEEN_FACTOR
+
+
+def diversify(scores: Floats, vectors: Floats, amount: float, count: int) -> list[int]:
+    """Return the places of the first ``count`` by maximal marginal relevance , then the rest.
+
+    Each pick maximises (1 - amount) · score - amount · (largest cosine to those picked), see Carbonell & Goldstein
+    1998. ``vectors`` are unit vectors
+    or zeros; ``scores`` are in falling order and not negative.
+    """
+    size = len(scores)
+    if amount <= 0 or size <= 2:
+        return list(range(size))
+    relevance = (1.0 - amount) * scores / max(float(scores[0]), 1e-9)
+    nearest = np.zeros(size, np.float32)
+    available = np.ones(size, np.bool_)
+    picked: list[int] = []
+    for _ in range(min(count, size)):
+        place = int(np.argmax(np.where(available, relevance - amount * nearest, -np.inf)))
+        picked.append(place)
+        available[place] = False
+        np.maximum(nearest, vectors @ vectors[place], out=nearest)
+    return picked + np.flatnonzero(available).tolist()

@@ -1,0 +1,143 @@
+"""Profiles: immediate, bounded, ordered by time, and closed to those who know a session only."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recsys_shop import NOW, event
+
+from appliance.recsys.profiles import BOUGHT, CARTED, MAX_ANCHORS, MAX_ITEMS, Profiles, recent, taste
+
+CODES = {f"p{number}": number for number in range(200)}
+
+
+def _profiles(limit: int = 100) -> Profiles:
+    return Profiles(limit)
+
+
+def _see(
+    profiles: Profiles, product_id: str, at: float = NOW, kind: str = "view", *, session: str = "s", user: str = ""
+) -> None:
+    profiles.record(event(session, product_id, kind, at=at, user=user), CODES[product_id])
+
+
+def _codes(profiles: Profiles, *, user: str = "", session: str = "s") -> list[int]:
+    return [entry.code for entry in profiles.entries(user, session)]
+
+
+def test_newest_first_and_each_product_once() -> None:
+    profiles = _profiles()
+    for place, name in enumerate(("p1", "p2", "p3", "p1")):
+        _see(profiles, name, NOW + place)
+    assert _codes(profiles) == [1, 3, 2]
+
+
+def test_late_events_take_their_place_in_time() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1", NOW)
+    _see(profiles, "p2", NOW - 60)
+    assert _codes(profiles) == [1, 2]
+
+
+def test_stronger_interactions_weigh_more() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1", NOW)
+    _see(profiles, "p2", NOW - 1, "add_to_cart")
+    anchors = taste(profiles.entries("", "s"), NOW)
+    assert anchors.codes.tolist() == [1, 2]
+    assert anchors.strengths[1] > anchors.strengths[0]
+
+
+def test_interest_that_was_taken_back_is_no_anchor() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1")
+    _see(profiles, "p1", kind="remove_from_cart")
+    assert len(taste(profiles.entries("", "s"), NOW)) == 0
+    _see(profiles, "p2", kind="remove_from_cart")
+    assert _codes(profiles) == [1]
+
+
+def test_cart_and_purchase_are_remembered() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1", kind="add_to_cart")
+    assert profiles.entries("", "s")[0].flags == CARTED
+    _see(profiles, "p1", kind="purchase")
+    assert profiles.entries("", "s")[0].flags == BOUGHT
+    _see(profiles, "p2", kind="add_to_cart")
+    _see(profiles, "p2", kind="remove_from_cart")
+    assert profiles.entries("", "s")[0].flags == 0
+
+
+def test_impressions_and_searches_leave_no_trace() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1", kind="impression")
+    assert len(profiles) == 0
+
+
+def test_a_session_does_not_reveal_the_customer() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1", session="home", user="anna")
+    _see(profiles, "p2", session="work", user="anna")
+    assert _codes(profiles, session="home") == [1]
+    assert sorted(_codes(profiles, user="anna", session="")) == [1, 2]
+
+
+def test_identify_merges_the_guest_into_the_customer_and_keeps_both() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1", NOW - 100, session="old", user="anna")
+    _see(profiles, "p2", NOW, "add_to_cart", session="guest")
+    profiles.identify("guest", "anna")
+    assert _codes(profiles, user="anna", session="") == [2, 1]
+    assert profiles.entries("anna", "")[0].flags == CARTED
+    assert _codes(profiles, session="guest") == [2]
+    profiles.identify("nobody", "anna")
+    profiles.identify("guest", "")
+    assert len(profiles) == 3
+
+
+def test_forgetting_removes_both_profiles() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1", session="s", user="anna")
+    profiles.forget("anna", "s")
+    assert profiles.entries("anna", "s") == []
+
+
+def test_the_least_recent_visitor_is_forgotten_first() -> None:
+    profiles = _profiles(limit=2)
+    _see(profiles, "p1", session="a")
+    _see(profiles, "p1", session="b")
+    profiles.entries("", "a")
+    _see(profiles, "p1", session="c")
+    assert [bool(_codes(profiles, session=name)) for name in "abc"] == [True, False, True]
+
+
+def test_recent_is_this_visit_only() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1", NOW - 7200)
+    for place in range(5):
+        _see(profiles, f"p{place + 2}", NOW - place)
+    assert recent(profiles.entries("", "s"), NOW).codes.tolist() == [2, 3, 4]
+    assert len(recent(profiles.entries("", "s"), NOW + 7200)) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 60),
+            st.sampled_from(["view", "add_to_cart", "remove_from_cart", "purchase"]),
+            st.floats(0, 1e6),
+        ),
+        max_size=120,
+    )
+)
+def test_profiles_stay_bounded_distinct_and_in_order(steps: list[tuple[int, str, float]]) -> None:
+    profiles = _profiles()
+    for code, kind, at in steps:
+        _see(profiles, f"p{code}", at, kind)
+    entries = profiles.entries("", "s")
+    assert len(entries) <= MAX_ITEMS
+    assert len({entry.code for entry in entries}) == len(entries)
+    assert [entry.at for entry in entries] == sorted((entry.at for entry in entries), reverse=True)
+    assert all(0.0 <= entry.strength <= 10.0 for entry in entries)
+    assert len(taste(entries, 1e6)) <= MAX_ANCHORS
