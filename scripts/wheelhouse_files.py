@@ -21,6 +21,7 @@ _PHRASES = {
     "Permission is hereby granted, free of charge, to any person": "MIT",
     "Redistribution and use in source and binary forms": "BSD",
     "Apache License Version 2.0": "Apache-2.0",
+    "This software is provided 'as-is', without any express or implied warranty": "Zlib",
 }
 """Sentences by which a licence text is known where the metadata do not name it."""
 _TEMPLATE = Path(__file__).resolve().parent / "wheelhouse_install.sh"
