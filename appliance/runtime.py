@@ -6,25 +6,26 @@ is indispensable.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 import structlog
 
-from appliance.domain import CatalogueChange, Interaction
-from appliance.errors import ApplianceError, ArtifactInvalid
+from appliance.domain import InteractionType
+from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
-from appliance.jobs.queue import JobContext, JobQueue
-from appliance.jobs.schedule import Schedule
+from appliance.jobs.queue import JobQueue
+from appliance.jobs.schedule import training_entries
+from appliance.jobs.tasks import training_handler
 from appliance.metrics import Metrics
 from appliance.ops.access import Access
-from appliance.ops.keys import Keys
+from appliance.ops.keys import load_keys
 from appliance.ops.training import Trainer
 from appliance.recsys.service import RecommendationService
 from appliance.search.service import SearchService
@@ -47,6 +48,12 @@ from appliance.store.tokens import TokenRepository
 log = structlog.get_logger(__name__)
 
 PartState = Literal["ok", "degraded", "off", "starting"]
+T = TypeVar("T")
+
+_HOUSEKEEPING_SECONDS = 5.0
+_REBUILT_VISITORS = 10_000
+"""Visitors whose recent interactions are read back at start."""
+_SALES_WINDOW = 30 * 86_400.0
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -57,6 +64,21 @@ class Readiness(msgspec.Struct, frozen=True):
     safe_mode: bool = False
 
 
+class _Switch:
+    """Opens a part, or leaves it off and says so on the issue board."""
+
+    def __init__(self, issues: IssueBoard) -> None:
+        self._issues = issues
+
+    def unless(self, open_part: Callable[[], T], name: str, *, part: str = "") -> T | None:
+        try:
+            return open_part()
+        except ApplianceError as error:
+            log.error("part_off", part=name, error=error.message)
+            self._issues.report(name, f"{name}_off", Severity.ERROR, part or name, error.message)
+            return None
+
+
 @dataclass
 class Runtime:
     """Everything that one process holds."""
@@ -65,6 +87,7 @@ class Runtime:
     loaded: LoadedSettings
     issues: IssueBoard
     metrics: Metrics
+    store: SqliteStore
     catalogue: Catalogue
     tokens: TokenRepository
     privacy: PrivacyRepository
@@ -80,12 +103,197 @@ class Runtime:
     analytics: Analytics | None
     log: InteractionLog | None
     merger: Merger | None
-    jobs: JobQueue | None
+    trainer: Trainer
+    jobs: JobQueue | None = None
+    safe_mode: bool = False
     now: Callable[[], float] = time.time
     local_token: str = field(default_factory=lambda: f"adm_{secrets.token_hex(32)}")
     """Admin token of this process's lifetime; the command line reads it from ``process.json``."""
+    started: bool = False
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _housekeeper: threading.Thread | None = None
 
     @property
     def settings(self) -> Settings:
         """The settings in force."""
         return self.loaded.settings
+
+    @classmethod
+    def open(
+        cls, data_dir: Path, loaded: LoadedSettings, *, now: Callable[[], float] = time.time, safe_mode: bool = False
+    ) -> Runtime:
+        """Open the stores and load what was trained; nothing runs in the background yet.
+
+        In safe mode neither the log, the models nor the jobs are opened: catalogue, search and rules answer, and
+        events wait in the journal. Raises ``StoreError`` when the catalogue cannot be opened.
+        """
+        settings = loaded.settings
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        issues, metrics = IssueBoard(now), Metrics()
+        store = SqliteStore(data_dir / "catalogue.db", CATALOGUE_MIGRATIONS, now=now)
+        catalogue = Catalogue(store, currency=settings.shop.currency, now=now)
+        tokens, state = TokenRepository(store, now), StateRepository(store)
+        privacy, rules = PrivacyRepository(store, now), RuleRepository(store)
+        off = _Switch(issues)
+        journal = off.unless(lambda: Journal(data_dir / "journal.db", settings.ingest, metrics, now, issues), "ingest")
+        analytics = None
+        if not safe_mode:
+            analytics = off.unless(lambda: Analytics(data_dir, settings.analytics, metrics, issues), "analytics")
+        interactions = InteractionLog(analytics) if analytics else None
+        artifacts = ArtifactStore(data_dir / "models", now=now)
+        runtime = cls(
+            data_dir=data_dir,
+            loaded=loaded,
+            issues=issues,
+            metrics=metrics,
+            store=store,
+            catalogue=catalogue,
+            tokens=tokens,
+            privacy=privacy,
+            rules=rules,
+            state=state,
+            access=Access(tokens, state, load_keys(data_dir), settings, now),
+            artifacts=artifacts,
+            cache=Cache(data_dir / "cache", settings.cache, metrics, issues),
+            search=SearchService(catalogue, settings, metrics, issues),
+            recommender=RecommendationService(catalogue, rules.list, settings, metrics, issues, now),
+            journal=journal,
+            ingest=Ingest(journal, catalogue, privacy, settings, metrics, now) if journal else None,
+            analytics=analytics,
+            log=interactions,
+            merger=Merger(journal, interactions, catalogue, settings, metrics, issues)
+            if journal and interactions
+            else None,
+            trainer=Trainer(data_dir, catalogue, interactions, artifacts, settings),
+            safe_mode=safe_mode,
+            now=now,
+        )
+        runtime._wire()
+        return runtime
+
+    def _wire(self) -> None:
+        """Let changes flow: catalogue to search and recommender, events to profiles, trainings to the services."""
+        self.catalogue.subscribe(self.search.apply)
+        self.catalogue.subscribe(self.recommender.apply)
+        if self.ingest:
+            self.ingest.subscribe(self.recommender.observe)
+        self.trainer.on_published = self._published
+        self._load_search()
+        if not self.safe_mode:
+            self._load_recommender()
+            handlers = {"train": training_handler(self.trainer)}
+            self.jobs = _Switch(self.issues).unless(
+                lambda: JobQueue(
+                    self.data_dir / "jobs.db",
+                    handlers,
+                    self.metrics,
+                    self.issues,
+                    self.now,
+                    schedule=training_entries(self.settings),
+                ),
+                "jobs",
+            )
+        else:
+            self.issues.report("safe_mode", "safe_mode", Severity.ERROR, "process", "three crashes in a row")
+
+    def start(self) -> None:
+        """Start the background threads; needs no event loop."""
+        if self.journal:
+            self.journal.start()
+        if self.merger:
+            self.merger.start()
+        if self.jobs:
+            self.jobs.start()
+        self.started = True
+        self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeper", daemon=True)
+        self._housekeeper.start()
+
+    def stop(self) -> None:
+        """Stop in the reverse order and close every store; safe to call after a failed start."""
+        self._stopping.set()
+        if self._housekeeper:
+            self._housekeeper.join(timeout=2)
+        if self.started and self.jobs:
+            self.jobs.stop()
+        if self.started and self.merger:
+            self.merger.stop()
+        self.recommender.close()
+        for part in (self.journal, self.analytics, self.cache, self.store):
+            if part is not None:
+                part.close()
+
+    def readiness(self) -> Readiness:
+        """Say what can be served right now."""
+        parts: dict[str, PartState] = {
+            "catalogue": "ok",
+            "search": "ok" if self.search.ready else "starting",
+            "recommender": "ok" if self.recommender.model else "degraded",
+            "ingest": "ok" if self.ingest else "off",
+            "analytics": "ok" if self.log else "off",
+            "jobs": "ok" if self.jobs else "off",
+        }
+        for issue in self.issues.open():
+            if parts.get(issue.part) == "ok" and issue.severity is not Severity.INFO:
+                parts[issue.part] = "degraded"
+        return Readiness(ready=self.started, parts=parts, safe_mode=self.safe_mode)
+
+    def _load_search(self) -> None:
+        artifact = _Switch(self.issues).unless(lambda: self.artifacts.current("search"), "search_index", part="search")
+        if artifact is not None:
+            loaded = _Switch(self.issues).unless(lambda: self._loaded(self.search.load, artifact.path), "search_index")
+            if loaded:
+                return
+        self.search.start()
+
+    def _load_recommender(self) -> None:
+        switch = _Switch(self.issues)
+        artifact = switch.unless(lambda: self.artifacts.current("recommender"), "recommender_model", part="recommender")
+        if artifact is not None:
+            switch.unless(lambda: self._loaded(self.recommender.load, artifact.path), "recommender_model")
+
+    @staticmethod
+    def _loaded(load: Callable[[Path], None], path: Path) -> bool:
+        load(path)
+        return True
+
+    def _published(self, kind: str, path: Path) -> None:
+        """Take over what a training published."""
+        if kind == "search":
+            self.search.load(path)
+        elif kind == "recommender":
+            self.recommender.load(path)
+            self.issues.cure("recommender_model")
+            self._rank_by_sales()
+
+    def _keep_house(self) -> None:
+        """Catch up on what only delays answers, then look after the index, until the process stops."""
+        self._rebuild_profiles()
+        self._rank_by_sales()
+        while not self._stopping.wait(_HOUSEKEEPING_SECONDS):
+            if self.jobs and self.search.wants_rebuild:
+                self.jobs.submit("train", {"search_only": True})
+
+    def _rebuild_profiles(self) -> None:
+        """Read recent visits back from the log, so that a restart forgets no visitor."""
+        if self.log is None:
+            return
+        try:
+            for interactions in self.log.recent_visitors(_REBUILT_VISITORS):
+                self.recommender.observe(interactions)
+                if self._stopping.is_set():
+                    return
+        except ApplianceError as error:
+            log.warning("profiles_not_rebuilt", error=error.message)
+
+    def _rank_by_sales(self) -> None:
+        """Tell search what sells, for its best-selling order."""
+        if self.log is None:
+            return
+        sold: dict[str, float] = {}
+        try:
+            for count in self.log.popular(self.now() - _SALES_WINDOW):
+                if count.interaction_type == InteractionType.PURCHASE:
+                    sold[count.product_id] = sold.get(count.product_id, 0.0) + count.weight
+            self.search.set_popularity(sold)
+        except ApplianceError as error:
+            log.warning("sales_not_read", error=error.message)

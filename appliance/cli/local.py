@@ -128,4 +128,5 @@ class LocalBackend(HttpBackend):
             return
         self._knows_visitors = True
         self._flush()
-        self.runtime.recommender.observe(self.runtime.log.recent_visitors(_VISITORS))
+        for interactions in self.runtime.log.recent_visitors(_VISITORS):
+            self.runtime.recommender.observe(interactions)
