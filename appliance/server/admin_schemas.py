@@ -1,0 +1,283 @@
+"""What the admin routes take and give."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from appliance.domain import Placement, RuleAction
+from appliance.server.schemas import Amount, Id, In, Out, RecommendedItemOut
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Price = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+Stock = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+Status = Literal["published", "draft"]
+
+
+class ClaimIn(In, frozen=True, kw_only=True):
+    """The code on the appliance's own screen."""
+
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class NewTokenOut(Out, frozen=True, kw_only=True):
+    """A new token. ``secret`` is shown this once and never again."""
+
+    id: str
+    kind: str
+    name: str
+    secret: str
+
+
+class TokenIn(In, frozen=True, kw_only=True):
+    """What a token is for."""
+
+    kind: Literal["admin", "secret", "publishable"]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+
+
+class TokenOut(Out, frozen=True, kw_only=True):
+    """A token without its secret."""
+
+    id: str
+    kind: str
+    name: str
+    created_at: str
+
+
+class TokenList(Out, frozen=True, kw_only=True):
+    """All tokens that are valid."""
+
+    items: list[TokenOut]
+
+
+class AdminVariantOut(Out, frozen=True, kw_only=True):
+    """A variant with its stock."""
+
+    id: str
+    title: str
+    sku: str
+    size: str
+    color: str
+    price: Amount | None
+    stock: int | None
+    """``null``: stock is not tracked."""
+
+
+class AdminProductOut(Out, frozen=True, kw_only=True):
+    """A product with everything the owner knows of it."""
+
+    id: str
+    handle: str
+    title: str
+    title_en: str
+    description: str
+    categories: list[str]
+    tags: list[str]
+    collection: str
+    attributes: dict[str, str]
+    price: Amount | None
+    currency: str
+    in_stock: bool
+    thumbnail: str
+    status: Status
+    variants: list[AdminVariantOut]
+    created_at: str
+
+
+class AdminProductPage(Out, frozen=True, kw_only=True):
+    """A page of the owner's list; ``next_cursor`` is empty on the last one."""
+
+    items: list[AdminProductOut]
+    total: int
+    next_cursor: str
+
+
+class VariantPatch(In, frozen=True, kw_only=True):
+    """A change of one variant; what is left out stays."""
+
+    id: Id
+    price: Price | msgspec.UnsetType | None = msgspec.UNSET
+    stock: Stock | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class ProductPatch(In, frozen=True, kw_only=True):
+    """A change of a product; what is left out stays. ``price`` and ``stock`` here need a product of one variant."""
+
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | msgspec.UnsetType = msgspec.UNSET
+    description: Annotated[str, msgspec.Meta(max_length=100_000)] | msgspec.UnsetType = msgspec.UNSET
+    status: Status | msgspec.UnsetType = msgspec.UNSET
+    tags: Annotated[list[Name], msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    price: Price | msgspec.UnsetType | None = msgspec.UNSET
+    stock: Stock | msgspec.UnsetType | None = msgspec.UNSET
+    variants: Annotated[list[VariantPatch], msgspec.Meta(max_length=500)] = msgspec.field(default_factory=list)
+
+
+class SettingOut(Out, frozen=True, kw_only=True):
+    """A setting, its value in force, and where that came from."""
+
+    key: str
+    value: Any
+    origin: Literal["default", "file", "environment", "flag"]
+    origin_name: str
+
+
+class SettingsOut(Out, frozen=True, kw_only=True):
+    """All settings in force."""
+
+    settings: list[SettingOut]
+
+
+class SettingsPatch(In, frozen=True, kw_only=True):
+    """New values keyed ``section.key``."""
+
+    settings: Annotated[dict[str, Any], msgspec.Meta(min_length=1, max_length=100)]
+
+
+class SettingsChanged(Out, frozen=True, kw_only=True):
+    """What was written to ``appliance.toml``, and which of it counts from the next start."""
+
+    written: list[str]
+    restart_needed: list[str]
+    overridden: list[str]
+    """Written, but an environment variable or flag stands above the file."""
+
+
+class IssueOut(Out, frozen=True, kw_only=True):
+    """A problem and what to do about it."""
+
+    id: str
+    code: str
+    severity: str
+    part: str
+    message: str
+    fix: str
+    detail: str
+    since: str
+
+
+class IssueList(Out, frozen=True, kw_only=True):
+    """The open problems, the gravest first."""
+
+    items: list[IssueOut]
+
+
+class IngestOut(Out, frozen=True, kw_only=True):
+    """Events: acknowledged by this process, in the log, and on the way there."""
+
+    accepted: int
+    logged: int
+    lag: int
+
+
+class CatalogueOut(Out, frozen=True, kw_only=True):
+    """The size of the catalogue."""
+
+    products: int
+    published: int
+    categories: int
+    revision: int
+
+
+class OverviewOut(Out, frozen=True, kw_only=True):
+    """The shop at a glance."""
+
+    shop: str
+    version: str
+    ready: bool
+    safe_mode: bool
+    parts: dict[str, str]
+    catalogue: CatalogueOut
+    ingest: IngestOut
+    model: dict[str, Any] | None
+    issues: list[IssueOut]
+
+
+class RuleIn(In, frozen=True, kw_only=True):
+    """A merchandising rule."""
+
+    action: RuleAction
+    target: Literal["product", "category", "tag"]
+    value: Name
+    placement: Placement | None = None
+    position: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    strength: Annotated[float, msgspec.Meta(gt=0, le=100)] = 2.0
+    starts_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    ends_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    enabled: bool = True
+
+
+class RuleOut(Out, frozen=True, kw_only=True):
+    """A merchandising rule with its id."""
+
+    id: str
+    action: RuleAction
+    target: Literal["product", "category", "tag"]
+    value: str
+    placement: Placement | None
+    position: int
+    strength: float
+    starts_at: str | None
+    ends_at: str | None
+    enabled: bool
+
+
+class RuleList(Out, frozen=True, kw_only=True):
+    """All rules."""
+
+    items: list[RuleOut]
+
+
+class JobIn(In, frozen=True, kw_only=True):
+    """A job to do in the background."""
+
+    kind: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    args: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class JobOut(Out, frozen=True, kw_only=True):
+    """A background job."""
+
+    id: str
+    kind: str
+    state: Literal["queued", "running", "done", "failed", "dead"]
+    progress: float
+    message: str
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    attempts: int
+    error: str
+    result: dict[str, Any] | None
+
+
+class JobList(Out, frozen=True, kw_only=True):
+    """The newest jobs, the newest first."""
+
+    items: list[JobOut]
+
+
+class ModelOut(Out, frozen=True, kw_only=True):
+    """A model or index of one kind: the one in use and those that could replace it."""
+
+    kind: str
+    current: str
+    candidates: list[str]
+    info: dict[str, Any]
+
+
+class ModelList(Out, frozen=True, kw_only=True):
+    """All kinds of models."""
+
+    items: list[ModelOut]
+
+
+class ExplanationOut(Out, frozen=True, kw_only=True):
+    """A recommendation with what it was made from."""
+
+    strategy: str
+    fallback: bool
+    items: list[RecommendedItemOut]
+    trace: dict[str, Any]

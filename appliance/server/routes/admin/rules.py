@@ -1,0 +1,83 @@
+"""Merchandising rules: pin, boost, bury, exclude."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, delete, get, post, put
+from litestar.params import PathParameter
+
+from appliance.domain import ID_PATTERN, Rule
+from appliance.errors import NotFound
+from appliance.server.admin_schemas import RuleIn, RuleList, RuleOut
+from appliance.server.body import read_body
+from appliance.server.exchange import runtime_of
+from appliance.server.present import moment
+
+RuleId = Annotated[str, PathParameter(min_length=1, max_length=128, pattern=ID_PATTERN)]
+
+
+@get("/rules", operation_id="listRules", summary="Merchandising rules")
+async def list_rules(request: Request[Any, Any, Any]) -> RuleList:
+    """List all rules, also those that are switched off."""
+    return RuleList(items=[_out(rule) for rule in runtime_of(request).rules.list()])
+
+
+@post("/rules", status_code=201, operation_id="createRule", summary="A new rule")
+async def create_rule(request: Request[Any, Any, Any]) -> RuleOut:
+    """Make a rule; it counts from the next recommendation on."""
+    data = await read_body(request, RuleIn)
+    return _out(await asyncio.to_thread(runtime_of(request).rules.save, _rule("", data)))
+
+
+@put("/rules/{rule_id:str}", operation_id="replaceRule", summary="Replace a rule")
+async def replace_rule(request: Request[Any, Any, Any], rule_id: RuleId) -> RuleOut:
+    """Replace a rule as a whole."""
+    data = await read_body(request, RuleIn)
+    rules = runtime_of(request).rules
+    if not any(known.id == rule_id for known in rules.list()):
+        raise NotFound("There is no such rule.")
+    return _out(await asyncio.to_thread(rules.save, _rule(rule_id, data)))
+
+
+@delete("/rules/{rule_id:str}", status_code=204, operation_id="deleteRule", summary="Delete a rule")
+async def delete_rule(request: Request[Any, Any, Any], rule_id: RuleId) -> None:
+    """Delete a rule; it stops counting at once."""
+    if not await asyncio.to_thread(runtime_of(request).rules.delete, rule_id):
+        raise NotFound("There is no such rule.")
+
+
+def _rule(rule_id: str, data: RuleIn) -> Rule:
+    return Rule(
+        id=rule_id,
+        action=data.action,
+        target=data.target,
+        value=data.value,
+        placement=data.placement,
+        position=data.position,
+        strength=data.strength,
+        starts_at=_seconds(data.starts_at),
+        ends_at=_seconds(data.ends_at),
+        enabled=data.enabled,
+    )
+
+
+def _out(rule: Rule) -> RuleOut:
+    return RuleOut(
+        id=rule.id,
+        action=rule.action,
+        target=rule.target,
+        value=rule.value,
+        placement=rule.placement,
+        position=rule.position,
+        strength=rule.strength,
+        starts_at=None if rule.starts_at is None else moment(rule.starts_at),
+        ends_at=None if rule.ends_at is None else moment(rule.ends_at),
+        enabled=rule.enabled,
+    )
+
+
+def _seconds(when: datetime | None) -> float | None:
+    return None if when is None else when.timestamp()

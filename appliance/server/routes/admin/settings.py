@@ -1,0 +1,83 @@
+"""Settings: what is in force and where it came from; changes go to ``appliance.toml``."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Request, get, patch
+
+from appliance.errors import DiskFull, InvalidSetting, StoreError
+from appliance.server.admin_schemas import SettingOut, SettingsChanged, SettingsOut, SettingsPatch
+from appliance.server.body import read_body
+from appliance.server.exchange import runtime_of
+from appliance.settings import LoadedSettings, Settings, flatten, write_setting
+
+
+@get("/settings", operation_id="getSettings", summary="All settings and their origins")
+async def read_settings(request: Request[Any, Any, Any]) -> SettingsOut:
+    """List the settings in force; ``origin`` says who set them."""
+    loaded = runtime_of(request).loaded
+    return SettingsOut(
+        settings=[
+            SettingOut(
+                key=key,
+                value=msgspec.to_builtins(value),
+                origin=loaded.origins[key].kind,
+                origin_name=loaded.origins[key].name,
+            )
+            for key, value in flatten(loaded.settings)
+        ]
+    )
+
+
+@patch("/settings", operation_id="changeSettings", summary="Change settings")
+async def change_settings(request: Request[Any, Any, Any]) -> SettingsChanged:
+    """Write new values; nothing is written unless all are right. They count from the next start."""
+    data = await read_body(request, SettingsPatch)
+    runtime = runtime_of(request)
+    await asyncio.to_thread(_write, runtime.loaded, runtime.data_dir, data.settings)
+    return _changed(runtime.loaded, data.settings)
+
+
+def _write(loaded: LoadedSettings, data_dir: Path, values: dict[str, Any]) -> None:
+    _require_valid(loaded, values)
+    try:
+        for key, value in values.items():
+            write_setting(data_dir, key, value)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull("appliance.toml cannot be written: the disk is full.") from error
+        raise StoreError(f"appliance.toml cannot be written: {error}.") from error
+
+
+def _require_valid(loaded: LoadedSettings, values: dict[str, Any]) -> None:
+    """Judge all values together, so that nothing is written unless all are right."""
+    tree = msgspec.to_builtins(loaded.settings)
+    known = dict(flatten(loaded.settings))
+    faults = [(key, "there is no such setting") for key in values if key not in known]
+    for key, value in values.items():
+        if key in known:
+            section, name = key.split(".", 1)
+            try:
+                msgspec.convert({**tree, section: {**tree[section], name: value}}, Settings)
+            except msgspec.ValidationError as error:
+                faults.append((key, str(error).partition(" - at ")[0]))
+    if faults:
+        raise InvalidSetting(
+            "Not every setting can be used; nothing was changed.",
+            hint="`appliance settings show` lists the settings.",
+            fields=tuple(faults),
+        )
+
+
+def _changed(loaded: LoadedSettings, values: dict[str, Any]) -> SettingsChanged:
+    now = {key: msgspec.to_builtins(value) for key, value in flatten(loaded.settings)}
+    return SettingsChanged(
+        written=list(values),
+        restart_needed=[key for key, value in values.items() if now[key] != value],
+        overridden=[key for key in values if loaded.origins[key].kind in ("environment", "flag")],
+    )

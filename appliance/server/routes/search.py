@@ -1,0 +1,125 @@
+"""Search: words, filters, facets."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import Annotated, Any
+
+import structlog
+from litestar import Request, get
+from litestar.params import QueryParameter
+
+from appliance.domain import decimals
+from appliance.issues import Severity
+from appliance.runtime import Runtime
+from appliance.search.types import Facets, FacetValue, PriceFacet, SearchHit, SearchQuery, SearchResult, Sort
+from appliance.server.exchange import exchange_of
+from appliance.server.present import card_fields, money
+from appliance.server.query import Limit, Offset
+from appliance.server.schemas import FacetsOut, FacetValueOut, Item, PriceBucketOut, PriceFacetOut, SearchOut
+
+_ISSUE = "search_answers"
+
+Words = Annotated[str, QueryParameter(max_length=200, description="What the shopper typed; empty lists everything.")]
+Price = Annotated[float | None, QueryParameter(ge=0, le=1e12, description="In the shop's currency, main units.")]
+Stock = Annotated[bool | None, QueryParameter(description="`true`: only what can be bought now.")]
+Value = Annotated[str, QueryParameter(max_length=100, description="A value of the facet.")]
+Order = Annotated[Sort, QueryParameter(description="Order of the results.")]
+Category = Annotated[str, QueryParameter(max_length=200, description="Handle or name of a category.")]
+
+log = structlog.get_logger(__name__)
+
+
+@get("/v1/search", operation_id="searchProducts", summary="Search products")
+async def search_products(
+    request: Request[Any, Any, Any],
+    q: Words = "",
+    category: Category = "",
+    price_min: Price = None,
+    price_max: Price = None,
+    in_stock: Stock = None,
+    color: Value = "",
+    size: Value = "",
+    sort: Order = "relevance",
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> SearchOut:
+    """Find products by words in Vietnamese or English, with or without diacritics, slips forgiven."""
+    began = time.perf_counter()
+    runtime = exchange_of(request).runtime
+    places = decimals(runtime.settings.shop.currency)
+    query = SearchQuery(
+        q=q,
+        category=category,
+        price_min=None if price_min is None else math.ceil(round(price_min * 10**places, 6)),
+        price_max=None if price_max is None else math.floor(round(price_max * 10**places, 6)),
+        in_stock=in_stock,
+        color=color,
+        size=size,
+        sort=sort,
+        limit=limit,
+        offset=offset,
+    )
+    result = await asyncio.to_thread(_find, runtime, query)
+    runtime.metrics.searches.labels("found" if result.total else "nothing").inc()
+    return _present(runtime, result, began)
+
+
+def _find(runtime: Runtime, query: SearchQuery) -> SearchResult:
+    """Search; when the index is off or fails, list what the catalogue finds by its own full-text index."""
+    if not runtime.search.ready:
+        return _listing(runtime, query)
+    try:
+        result = runtime.search.search(query)
+    except Exception as error:
+        # A failing index costs the results their relevance, not the shop its page.
+        log.error("search_failed", exc_info=error)
+        detail = f"{type(error).__name__}: {error}"[:300]
+        runtime.issues.report(_ISSUE, "search_failed", Severity.ERROR, "search", detail)
+        return _listing(runtime, query)
+    runtime.issues.cure(_ISSUE)
+    return result
+
+
+def _listing(runtime: Runtime, query: SearchQuery) -> SearchResult:
+    page = runtime.catalogue.page(query=query.q, status="published", limit=min(query.offset + query.limit, 200))
+    hits = [SearchHit(product.id, 0.0) for product in page.items[query.offset :]]
+    return SearchResult(page.total, hits, Facets([], [], [], PriceFacet(None, None, []), []), {})
+
+
+def _present(runtime: Runtime, result: SearchResult, began: float) -> SearchOut:
+    cards = runtime.catalogue.cards()
+    items = [
+        Item(**card_fields(card), score=round(hit.score, 4))  # type: ignore[arg-type]
+        for hit in result.items
+        if (card := cards.get(hit.product_id)) is not None and card.published
+    ]
+    facets, currency = result.facets, runtime.settings.shop.currency
+    return SearchOut(
+        total=result.total,
+        items=items,
+        facets=FacetsOut(
+            categories=_values(facets.categories),
+            colors=_values(facets.colors),
+            sizes=_values(facets.sizes),
+            price=PriceFacetOut(
+                min=money(facets.price.min, currency),
+                max=money(facets.price.max, currency),
+                buckets=[_bucket(bucket, currency) for bucket in facets.price.buckets],
+            ),
+            in_stock=_values(facets.in_stock),
+        ),
+        corrections=result.corrections,
+        took_ms=round((time.perf_counter() - began) * 1000, 3),
+    )
+
+
+def _values(values: list[FacetValue]) -> list[FacetValueOut]:
+    return [FacetValueOut(value=value.value, label=value.label, count=value.count) for value in values]
+
+
+def _bucket(bucket: FacetValue, currency: str) -> PriceBucketOut:
+    low, _, high = bucket.value.partition("-")
+    return PriceBucketOut(min=money(int(low), currency) or 0, max=money(int(high), currency) or 0, count=bucket.count)

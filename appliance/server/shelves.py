@@ -1,0 +1,263 @@
+"""Shelves of products: asks the recommender, remembers answers for a while, and always has something to show.
+
+The cache holds no personal data: its keys and tags are pseudonyms (a keyed MAC), its values are product ids, scores
+and reasons. A new event of a visitor drops that visitor's entries; a new model, catalogue or rule changes the key.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import structlog
+
+from appliance.domain import Impression, Interaction, Placement
+from appliance.issues import Severity
+from appliance.messages import Locale, translate
+from appliance.recsys.base import Reason, Recommendation, RecommendedItem, RecommendRequest
+from appliance.runtime import Runtime
+from appliance.server.present import card_fields
+from appliance.server.schemas import ReasonOut, RecommendationOut, RecommendedItemOut
+from appliance.store.catalogue import Catalogue
+
+_NEWEST_KEPT = 200
+_TAGS_KEPT = 200_000
+_ISSUE = "recommender_answers"
+
+log = structlog.get_logger(__name__)
+
+
+class Shelf:
+    """What one shelf is about."""
+
+    __slots__ = ("ask", "key", "limit", "locale", "placement", "session_id", "user_id")
+
+    def __init__(
+        self,
+        ask: Callable[[], Recommendation],
+        key: tuple[str, ...],
+        *,
+        limit: int,
+        locale: Locale,
+        placement: Placement | Literal["bought_together", "similar", "popular"],
+        user_id: str = "",
+        session_id: str = "",
+    ) -> None:
+        self.ask = ask
+        self.key = key
+        self.limit = limit
+        self.locale = locale
+        self.placement = placement
+        self.user_id = user_id
+        self.session_id = session_id
+
+
+class Shelves:
+    """Answers every shelf of one process. Used from the event loop's thread."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._tags: dict[str, str] = {}
+        self._life = os.urandom(8).hex()
+        self._failing = False
+        self._newest: tuple[int, list[str]] = (-1, [])
+        self._rules_revision = 0
+        runtime.rules.subscribe(self._rules_changed)
+        if runtime.ingest is not None:
+            runtime.ingest.subscribe(self.forget_visitors)
+
+    def recommend(self, request: RecommendRequest, locale: Locale) -> RecommendationOut:
+        """Answer a placement for a visitor; one who opted out gets what everybody gets."""
+        if self._runtime.privacy.is_opted_out(request.session_id, request.user_id):
+            request = RecommendRequest(
+                placement=request.placement,
+                product_id=request.product_id,
+                category=request.category,
+                limit=request.limit,
+                locale=request.locale,
+            )
+        key = (request.placement, request.product_id, request.category)
+        return self.answer(
+            Shelf(
+                lambda: self._runtime.recommender.recommend(request),
+                ("recommend", *key),
+                limit=request.limit,
+                locale=locale,
+                placement=request.placement,
+                user_id=request.user_id,
+                session_id=request.session_id,
+            )
+        )
+
+    def answer(self, shelf: Shelf) -> RecommendationOut:
+        """Answer a shelf from the cache or the recommender, and note that it was shown."""
+        began = time.perf_counter()
+        tag = self._tag(shelf)
+        key = self._key(shelf, tag)
+        cached = self._runtime.cache.get(key)
+        found = _unpack(cached) if cached is not None else None
+        hit = found is not None
+        if found is None:
+            found = self._ask(shelf)
+            self._remember(shelf, key, tag, found)
+        answer = self._out(found, hit=hit, began=began)
+        self._note(shelf, answer)
+        return answer
+
+    def forget_visitors(self, interactions: Sequence[Interaction]) -> None:
+        """Drop what is cached for the visitors of these events."""
+        if not self._tags:
+            return
+        for visitor in {(interaction.user_id, interaction.session_id) for interaction in interactions}:
+            self.forget(*visitor)
+
+    def forget(self, user_id: str, session_id: str) -> None:
+        """Drop what is cached for a customer and for a session."""
+        for kind, visitor in (("user", user_id), ("session", session_id)):
+            if visitor:
+                tag = self._tags.pop(self._pseudonym(kind, visitor), "")
+                if tag:
+                    self._runtime.cache.evict_tag(tag)
+
+    def _ask(self, shelf: Shelf) -> Recommendation:
+        try:
+            found = shelf.ask()
+        except Exception as error:
+            # A failing recommender costs the shelf its taste, not the shop its page.
+            if not self._failing:
+                log.error("recommender_failed", exc_info=error)
+            self._failing = True
+            self._runtime.issues.report(
+                _ISSUE, "recommender_failed", Severity.ERROR, "recommender", f"{type(error).__name__}: {error}"[:300]
+            )
+            return self._fallback(shelf)
+        if self._failing:
+            self._failing = False
+            self._runtime.issues.cure(_ISSUE)
+        return found
+
+    def _fallback(self, shelf: Shelf) -> Recommendation:
+        catalogue = self._runtime.catalogue
+        revision, newest = self._newest
+        if revision != catalogue.revision:
+            cards = [card for card in catalogue.cards().values() if card.published]
+            cards.sort(key=lambda card: (not card.in_stock, -card.created_at, card.id))
+            newest = [card.id for card in cards[:_NEWEST_KEPT]]
+            self._newest = (catalogue.revision, newest)
+        reason = Reason("newest", translate("reason.newest", shelf.locale))
+        items = [RecommendedItem(product_id, 0.0, {}, reason) for product_id in newest[: shelf.limit]]
+        return Recommendation("", "newest", True, items)
+
+    def _remember(self, shelf: Shelf, key: str, tag: str, found: Recommendation) -> None:
+        if self._failing:
+            return
+        if tag:
+            if len(self._tags) >= _TAGS_KEPT:
+                self._runtime.cache.evict_tag(self._tags.pop(next(iter(self._tags))))
+            self._tags[tag] = tag
+            if shelf.user_id and shelf.session_id:
+                # Browsers send events by session alone; they must drop the customer's entries too.
+                self._tags[self._pseudonym("session", shelf.session_id)] = tag
+        self._runtime.cache.set(key, _pack(found), self._runtime.settings.recommender.cache_seconds, tag or None)
+
+    def _key(self, shelf: Shelf, tag: str) -> str:
+        """Return the entry's name. Those of a visitor end with this process: events before a restart count too."""
+        runtime = self._runtime
+        model = runtime.recommender.model
+        return "rec:" + self._pseudonym(
+            model.version if model is not None else "",
+            str(runtime.catalogue.revision),
+            str(self._rules_revision),
+            str(shelf.limit),
+            shelf.locale,
+            shelf.user_id,
+            shelf.session_id,
+            self._life if tag else "",
+            *shelf.key,
+        )
+
+    def _tag(self, shelf: Shelf) -> str:
+        """Return the pseudonym under which a visitor's entries are dropped: the customer's where one is known."""
+        if shelf.user_id:
+            return self._pseudonym("user", shelf.user_id)
+        return self._pseudonym("session", shelf.session_id) if shelf.session_id else ""
+
+    def _pseudonym(self, *parts: str) -> str:
+        return self._runtime.access.keys.pseudonym(*parts)
+
+    def _out(self, found: Recommendation, *, hit: bool, began: float) -> RecommendationOut:
+        return RecommendationOut(
+            recommendation_id=f"rec_{uuid.uuid4().hex}",
+            strategy=found.strategy,
+            fallback=found.fallback,
+            items=items_out(self._runtime.catalogue, found),
+            cache="hit" if hit else "miss",
+            took_ms=round((time.perf_counter() - began) * 1000, 3),
+        )
+
+    def _note(self, shelf: Shelf, answer: RecommendationOut) -> None:
+        runtime = self._runtime
+        runtime.metrics.recommendations.labels(shelf.placement, answer.strategy).inc()
+        if runtime.journal is not None:
+            runtime.journal.note(
+                Impression(
+                    answer.recommendation_id,
+                    shelf.user_id,
+                    shelf.session_id,
+                    shelf.placement,
+                    answer.strategy,
+                    tuple(item.product_id for item in answer.items),
+                    runtime.now(),
+                )
+            )
+
+    def _rules_changed(self, *_: object) -> None:
+        self._rules_revision += 1
+
+
+def items_out(catalogue: Catalogue, found: Recommendation) -> list[RecommendedItemOut]:
+    """Return the items as they are on the wire, with price and stock as they are now."""
+    cards = catalogue.cards()
+    return [
+        RecommendedItemOut(
+            **card_fields(card),  # type: ignore[arg-type]
+            score=round(item.score, 6),
+            components=item.components,
+            reason=ReasonOut(code=item.reason.code, text=item.reason.text),
+        )
+        for item in found.items
+        if (card := cards.get(item.product_id)) is not None and card.published
+    ]
+
+
+def _pack(found: Recommendation) -> dict[str, Any]:
+    return {
+        "strategy": found.strategy,
+        "fallback": found.fallback,
+        "items": [
+            {
+                "id": item.product_id,
+                "score": item.score,
+                "reason": {"code": item.reason.code, "text": item.reason.text},
+                "components": item.components,
+            }
+            for item in found.items
+        ],
+    }
+
+
+def _unpack(value: Any) -> Recommendation | None:
+    """Return the answer that a cache entry holds; ``None`` when it is not one of ours."""
+    try:
+        items = [
+            RecommendedItem(
+                item["id"], item["score"], item["components"], Reason(item["reason"]["code"], item["reason"]["text"])
+            )
+            for item in value["items"]
+        ]
+        return Recommendation("", value["strategy"], value["fallback"], items)
+    except (KeyError, TypeError):
+        return None
