@@ -39,7 +39,7 @@
     post(`/v1/sessions/${sessionId()}/identify`, JSON.stringify({ user_id: options.user }), 1).catch(() => 0);
 
   const commands = {
-    init(given = {}) { options = given; if ("consent" in given) commands.consent(given.consent); },
+    init(given = {}) { options = given; if (given.consent != null) commands.consent(given.consent); },
     consent(yes) {
       allowed = !!yes;
       if (allowed) return identify(), later(0);

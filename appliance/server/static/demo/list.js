@@ -2,6 +2,7 @@
 
 import { recommendations, search } from "./api.js";
 import { card, lazyShelf } from "./cards.js";
+import { outline } from "./categories.js";
 import { h, replace, route } from "./dom.js";
 import { count, t } from "./i18n.js";
 import { announce, failure, waiting } from "./page.js";
@@ -92,16 +93,12 @@ function sidebar(facets, asked) {
 
 function categories(values, asked) {
   if (!values.length && !asked.category) return null;
-  const sorted = values.toSorted((a, b) => a.label.localeCompare(b.label, "vi"));
   return group(t("categories"), h("ul", { class: "tree" },
     asked.category ? h("li", {}, h("a", { route: ["", { ...asked, category: "" }] }, `‹ ${t("anyCategory")}`)) : null,
-    sorted.map((value) => {
-      const levels = value.label.split(" > ");
-      const current = value.value === asked.category;
-      return h("li", { class: `level-${Math.min(levels.length, 3)}` },
-        h("a", { route: ["", { ...asked, category: value.value }], "aria-current": current ? "true" : null },
-          levels.at(-1), h("small", {}, count(value.count))));
-    })));
+    outline(values).map((value) => h("li", { class: `level-${value.depth}` }, h("a", {
+      route: ["", { ...asked, category: value.value }],
+      "aria-current": value.value === asked.category ? "true" : null,
+    }, value.label, h("small", {}, count(value.count)))))));
 }
 
 function prices(span, asked) {

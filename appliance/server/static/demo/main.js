@@ -2,6 +2,7 @@
 
 import { search } from "./api.js";
 import { showCart } from "./cart.js";
+import { tops } from "./categories.js";
 import { h, replace } from "./dom.js";
 import { locale, setLocale, t, translatePage } from "./i18n.js";
 import { showList } from "./list.js";
@@ -19,7 +20,7 @@ async function paint({ isRepaint = false } = {}) {
   document.title = "Tiệm Mây";
   document.getElementById("q").value = page ? "" : params.get("q") ?? "";
   for (const link of document.querySelectorAll("#menu a")) {
-    link.toggleAttribute("aria-current", !page && link.dataset.category === (params.get("category") ?? "").split("/")[0]);
+    link.toggleAttribute("aria-current", !page && link.dataset.category === params.get("category"));
   }
   if (!isRepaint) {
     scrollTo(0, 0);
@@ -46,8 +47,7 @@ function decode(text) {
 /** The top categories, once: they do not depend on what is being looked at. */
 async function paintMenu() {
   const { facets } = await search({ limit: 1 });
-  const tops = facets.categories.filter((value) => !value.label.includes(" > "));
-  replace(document.getElementById("menu"), tops.map((value) =>
+  replace(document.getElementById("menu"), tops(facets.categories).map((value) =>
     h("a", { route: ["", { category: value.value }], "data-category": value.value }, value.label)));
 }
 
