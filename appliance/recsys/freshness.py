@@ -13,8 +13,8 @@ from appliance.recsys.base import CatalogueView
 from appliance.recsys.codes import ProductCodes
 from appliance.recsys.serving import Serving
 
-INLINE = 32
-"""Changes that are taken in before ``take`` returns; about a millisecond each on a large catalogue."""
+INLINE = 16
+"""Changes that are taken in before ``take`` returns; a few milliseconds each on a large catalogue."""
 BREATH = 0.001
 """Seconds that the background rests after each product, so that requests keep their share of the interpreter."""
 _ISSUE = "recommender_tail"

@@ -141,8 +141,8 @@ class RecommendationService:
 
     def apply(self, change: CatalogueChange) -> None:
         """Follow a committed catalogue change; new products get neighbours at once, large imports in the background."""
-        codes = self._shelves.apply(change.changed, change.deleted)
-        if codes or change.deleted:
+        codes, moved = self._shelves.apply(change.changed, change.deleted)
+        if moved:
             self._popularity.forget_leaders()
         self._freshness.take(codes)
 

@@ -34,19 +34,22 @@ class Shelves:
         for shelf in self._newest.values():
             shelf.sort()
 
-    def apply(self, changed: Iterable[str], deleted: Iterable[str]) -> list[int]:
-        """Take in a committed change and return the codes of the changed products that exist."""
+    def apply(self, changed: Iterable[str], deleted: Iterable[str]) -> tuple[list[int], bool]:
+        """Take in a committed change; return the codes of the changed products and whether any shelf changed."""
+        moved = False
         present = [product_id for product_id in changed if product_id in self._cards]
         numbers = self._codes.number(present)
         with self._lock:
             for product_id in deleted:
                 self._remove(self._codes.find(product_id))
+                moved = True
             for product_id, code in zip(present, numbers, strict=True):
                 card = self._cards.get(product_id)
                 if card is not None and self._placed.get(code) != (card.created_at, card.categories):
                     self._remove(code)
                     self._place(code, card, sort=True)
-        return numbers
+                    moved = True
+        return numbers, moved
 
     def has(self, category: str, code: int) -> bool:
         """Whether a product stands in a category (handle); ``ALL`` holds every product."""

@@ -102,7 +102,8 @@ def test_a_model_brings_its_sums_and_its_events_do_not_count_twice(board: _Board
 def test_products_from_beyond_the_model_are_counted(board: _Board) -> None:
     board.add(0)
     board.cards["new"] = _card("new", "c0")
-    [code] = board.shelves.apply(["new"], [])
+    [code], moved = board.shelves.apply(["new"], [])
+    assert moved
     board.popularity.forget_leaders()
     board.add(code, weight=4.0)
     assert board.leaders("c0") == [code, 0]
@@ -138,6 +139,7 @@ def test_an_old_board_is_made_anew(board: _Board) -> None:
 def test_shelves_follow_the_catalogue(board: _Board) -> None:
     assert list(board.shelves.newest(ALL))[:3] == [0, 1, 2]
     board.cards["p9"] = _card("p9", "c0", NOW + 5)
+    assert board.shelves.apply(["p8"], []) == ([8], False)
     board.shelves.apply(["p9"], [])
     assert next(iter(board.shelves.newest(ALL))) == 9
     assert board.shelves.has("c0", 9) and not board.shelves.has("c1", 9)
