@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from appliance.cli.backend import HttpBackend, Tell
+from appliance.errors import Unavailable
 from appliance.ops.importing.sinks import ImportSink, LocalSink
 from appliance.ops.process import RunningProcess
 from appliance.runtime import Runtime
@@ -58,7 +59,6 @@ class LocalBackend(HttpBackend):
         super().__init__(client)
         self.runtime = runtime
         self._is_journalling = False
-        self._is_merging = False
         self._knows_visitors = False
 
     @classmethod
@@ -104,8 +104,6 @@ class LocalBackend(HttpBackend):
 
     def close(self) -> None:
         """Close the stores in order."""
-        if self._is_merging and self.runtime.merger is not None:
-            self.runtime.merger.stop()
         self.runtime.stop()
 
     def _start_journal(self) -> None:
@@ -118,10 +116,11 @@ class LocalBackend(HttpBackend):
         if merger is None:
             return
         self._start_journal()
-        if not self._is_merging:
-            merger.start()
-            self._is_merging = True
-        merger.flush(_FLUSH_SECONDS)
+        if not merger.flush(_FLUSH_SECONDS):
+            raise Unavailable(
+                "What was imported is safe in the journal, but the log did not take it yet.",
+                hint="`appliance status` says why; start the appliance, and it goes on by itself.",
+            )
 
     def _learn_visitors(self) -> None:
         if self._knows_visitors or self.runtime.log is None:
