@@ -6,6 +6,7 @@ is indispensable.
 
 from __future__ import annotations
 
+import gc
 import secrets
 import threading
 import time
@@ -205,6 +206,8 @@ class Runtime:
         if self.jobs:
             self.jobs.start()
         self.started = True
+        # What was loaded stays for the life of the process; a full collection would walk it while shoppers wait.
+        gc.freeze()
         self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeper", daemon=True)
         self._housekeeper.start()
 
@@ -269,6 +272,7 @@ class Runtime:
         """Catch up on what only delays answers, then look after the index, until the process stops."""
         self._rebuild_profiles()
         self._rank_by_sales()
+        gc.freeze()
         while not self._stopping.wait(_HOUSEKEEPING_SECONDS):
             if self.jobs and self.search.wants_rebuild:
                 self.jobs.submit("train", {"search_only": True})
