@@ -52,9 +52,11 @@ def bundle_food(folder: Path) -> tuple[Iterator[dict[str, object]], Iterator[Eve
     paths = dict(_table(folder / "item_categories.csv.gz"))
 
     def products() -> Iterator[dict[str, object]]:
-        for item, title in _table(folder / "item_titles.csv.gz"):
-            path = _category_path(paths.get(item, ""))
-            yield {"id": item, "title": html.unescape(title).strip() or f"Item {item}", "categories": path}
+        titles = dict(_table(folder / "item_titles.csv.gz"))
+        untitled = dict.fromkeys(item for _, item in _table(folder / "session_item.csv.gz") if item not in titles)
+        for item in (*titles, *untitled):
+            title = html.unescape(titles.get(item, "")).strip() or f"Item {item}"
+            yield {"id": item, "title": title, "categories": _category_path(paths.get(item, ""))}
 
     def events() -> Iterator[Event]:
         for session, item in _table(folder / "session_item.csv.gz"):

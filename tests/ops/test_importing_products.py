@@ -155,6 +155,7 @@ def test_a_clash_of_handles_rejects_the_clashing_row_only(shop: ImportShop, tmp_
 def test_what_is_missing_is_filled_in() -> None:
     product = product_from_row({"id": "A_1", "title": "Giày Thể Thao"}, "USD")
     assert (product.currency, product.handle, product.price) == ("USD", "giay-the-thao-a-1", None)
+    assert product_from_row({"id": "9", "title": "Item 9"}, "USD").handle == "item-9"
     assert product.in_stock
     assert not product_from_row({"id": "a", "title": "b", "in_stock": "hết"}, "VND").in_stock
 

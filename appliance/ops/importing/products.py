@@ -72,7 +72,10 @@ def _handle(fields: Fields, product_id: str, title: str) -> str:
         if made := slug(given):
             return made
     # Two products may share a title, never an id; with the id in it a handle does not depend on the order of imports.
-    return "-".join(part for part in (slug(title)[:60].rstrip("-"), slug(product_id)) if part) or product_id
+    words, number = slug(title)[:60].rstrip("-"), slug(product_id)
+    if number and f"-{words}".endswith(f"-{number}"):
+        return words
+    return "-".join(part for part in (words, number) if part) or product_id
 
 
 def _status(fields: Fields) -> Literal["published", "draft"]:
