@@ -45,7 +45,7 @@ where e.occurred_at >= make_timestamp((?::double * 1e6)::bigint) and (e.product_
     and e.seq not in (select seq from parked_events)
 group by all order by product, e.interaction_type, day"""
 _FLOOR = """
-select coalesce(min(newest), 0) from (
+select case when count(*) < ? then ? else min(newest) end from (
     select max(seq) as newest from interaction_events
     where seq > ? and received_at >= make_timestamp((?::double * 1e6)::bigint) and (user_id <> '' or session_id <> '')
     group by user_id, case when user_id = '' then session_id else '' end
@@ -105,9 +105,7 @@ def recent_events(analytics: Analytics, visitors: int, each: int, since: float) 
     """Yield the newest events in order of arrival: back to where so many visitors were seen, ``each`` on average."""
     last = int(analytics.q("position", "select last_seq from log_position")[0][0])
     bottom = max(0, last - visitors * each)
-    begin = int(analytics.q("recent_floor", _FLOOR, [bottom, since, visitors])[0][0])
-    if not begin:
-        return
+    begin = int(analytics.q("recent_floor", _FLOOR, [visitors, bottom + 1, bottom, since, visitors])[0][0])
     for lower in range(begin, last + 1, _SLICE):
         rows = analytics.q("recent_events", _EVENTS, [lower, min(lower + _SLICE, last + 1), since])
         if rows:
