@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -18,6 +18,10 @@ from appliance.cli.session import Session, json_option, pass_session
 from appliance.errors import Conflict
 from appliance.messages import translate
 from appliance.settings import LoadedSettings
+
+if TYPE_CHECKING:
+    from appliance.cli.backend import Tell
+    from appliance.cli.local import LocalBackend
 
 MARK = "demo.json"
 """Says that a data directory holds the demo shop, and what is in it."""
@@ -84,33 +88,40 @@ def _prepare(session: Session, data_dir: Path, loaded: LoadedSettings, products:
         return msgspec.json.decode(mark.read_bytes(), type=Prepared)
     from appliance.cli.local import LocalBackend
     from appliance.cli.logs import configure
-    from appliance.ops.demo.loader import DemoSize, fill
     from appliance.ops.process import ProcessLock
 
     configure(loaded.settings.server, quiet=True)
-    began = time.monotonic()
+    label = translate("cli.demo_filling", session.locale)
     with (
         ProcessLock(data_dir),
         LocalBackend.open(data_dir, loaded, session.locale) as backend,
-        output.progress(translate("cli.demo_filling", session.locale)) as tell,
+        output.progress(label) as tell,
     ):
-        runtime = backend.runtime
-        if len(runtime.catalogue.cards()):
-            raise Conflict(
-                f"{data_dir} already holds a shop.",
-                hint="Name an empty directory, or leave --data out for a scratch one.",
-            )
-        backend.sink()
-        report = fill(
-            runtime.catalogue,
-            runtime.journal,
-            now=time.time(),
-            size=DemoSize(products=products, events=events),
-            weights=loaded.settings.weights,
-            progress=lambda fraction, part: tell(fraction * 0.4, ""),
+        prepared = _fill(backend, data_dir, products, events, tell)
+    mark.write_bytes(msgspec.json.encode(prepared))
+    return prepared
+
+
+def _fill(backend: LocalBackend, data_dir: Path, products: int, events: int, tell: Tell) -> Prepared:
+    from appliance.ops.demo.loader import DemoSize, fill
+
+    runtime = backend.runtime
+    if len(runtime.catalogue.cards()):
+        raise Conflict(
+            f"{data_dir} already holds a shop.", hint="Name an empty directory, or leave --data out for a scratch one."
         )
-        backend.train(search_only=False, tell=lambda fraction, text: tell(0.4 + fraction * 0.6, ""))
-    prepared = Prepared(
+    began = time.monotonic()
+    backend.sink()
+    report = fill(
+        runtime.catalogue,
+        runtime.journal,
+        now=time.time(),
+        size=DemoSize(products=products, events=events),
+        weights=runtime.settings.weights,
+        progress=lambda fraction, part: tell(fraction * 0.4, ""),
+    )
+    backend.train(search_only=False, tell=lambda fraction, text: tell(0.4 + fraction * 0.6, ""))
+    return Prepared(
         data=str(data_dir),
         products=report.products,
         interactions=report.interactions,
@@ -118,8 +129,6 @@ def _prepare(session: Session, data_dir: Path, loaded: LoadedSettings, products:
         seconds=round(time.monotonic() - began, 2),
         handles=list(report.handles),
     )
-    mark.write_bytes(msgspec.json.encode(prepared))
-    return prepared
 
 
 def _tell_prepared(session: Session, prepared: Prepared) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+import structlog
 
 from appliance.cli import output
 from appliance.cli.session import Session, json_option, pass_session
 from appliance.messages import Locale, translate
 from appliance.settings import LoadedSettings
+
+if TYPE_CHECKING:
+    from appliance.ops.process import RunningProcess
 
 Ready = Callable[[str], None]
 """Told the address once requests are answered."""
@@ -35,7 +40,7 @@ def run_process(
 ) -> None:
     """Own the data directory and serve it; returns after an orderly stop. Raises ``ApplianceError``."""
     from appliance.cli.logs import configure
-    from appliance.ops.process import ProcessLock, RunningProcess, write_process_file
+    from appliance.ops.process import ProcessLock, RunningProcess
     from appliance.ops.starts import StartGuard
 
     configure(loaded.settings.server, quiet=False)
@@ -50,7 +55,7 @@ def run_process(
 
             def ready(host: str, port: int) -> None:
                 url = local_url(host, port)
-                write_process_file(data_dir, RunningProcess(os.getpid(), url, runtime.local_token))
+                _say_where(data_dir, RunningProcess(os.getpid(), url, runtime.local_token))
                 guard.ready()
                 _announce(session, url, runtime.access.claim_code(), safe_mode=safe_mode)
                 if on_ready is not None:
@@ -71,6 +76,16 @@ def local_url(host: str, port: int) -> str:
         if ":" in reachable.strip("[]") and "[" not in reachable
         else (f"http://{reachable}:{port}")
     )
+
+
+def _say_where(data_dir: Path, running: RunningProcess) -> None:
+    from appliance.ops.process import write_process_file
+
+    try:
+        write_process_file(data_dir, running)
+    except OSError as error:
+        # On a full or read-only disk shoppers are served all the same; only commands beside the process miss it.
+        structlog.get_logger(__name__).warning("process_file_not_written", error=str(error))
 
 
 def _note_end(guard: object, error: BaseException) -> None:
