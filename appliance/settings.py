@@ -46,15 +46,20 @@ class Shop(_Section, frozen=True, kw_only=True):
     """Who the shop is."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)] = "Cửa hàng"
+    """The name that shoppers and the owner see."""
     currency: Currency = "VND"
+    """ISO 4217 code of the prices that the shop shows."""
     locale: Literal["vi", "en"] = "vi"
+    """Language of texts when the caller names none."""
     timezone: str = "Asia/Ho_Chi_Minh"
+    """Time zone of the nightly work (IANA name)."""
 
 
 class Server(_Section, frozen=True, kw_only=True):
     """The HTTP side."""
 
     host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 serves the whole local network."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     """0 lets the system choose a free port."""
     origins: tuple[str, ...] = ()
@@ -62,33 +67,52 @@ class Server(_Section, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = ()
     """Host names this box answers to besides loopback and its own addresses; guards against DNS rebinding."""
     rate_limit: Literal["on", "off"] = "on"
+    """``off`` is for load tests only; also APPLIANCE_RATE_LIMIT."""
     requests_per_second: Annotated[float, msgspec.Meta(gt=0)] = 50.0
     """Sustained requests a second for one client address; secret keys get ten times as much."""
     request_burst: Positive = 200
+    """Requests that one client address may send at once before the sustained rate holds."""
     max_body_bytes: Positive = 1 << 20
+    """Largest request body; a larger one is answered 413."""
     max_header_bytes: Positive = 32 * 1024
+    """Largest request head; a larger one is answered 431."""
     header_timeout: Seconds = 10.0
+    """Seconds in which a request head must have arrived."""
     body_timeout: Seconds = 20.0
+    """Seconds in which a request body must have arrived."""
     max_connections: Positive = 512
+    """Open connections; more are answered 503."""
     require_publishable_key: bool = False
+    """Whether browsers must send a publishable key."""
     log_format: Literal["auto", "human", "json"] = "auto"
     """``auto``: human on a terminal, JSON under a service manager."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least grave level that is logged."""
 
 
 class Weights(_Section, frozen=True, kw_only=True):
     """How much each kind of interaction says about taste."""
 
     view: Weight = 1.0
+    """Weight of one ``view``."""
     click: Weight = 1.0
+    """Weight of one ``click``."""
     wishlist: Weight = 2.0
+    """Weight of one ``wishlist``."""
     add_to_cart: Weight = 3.0
+    """Weight of one ``add_to_cart``."""
     remove_from_cart: Weight = -1.0
+    """Weight of one ``remove_from_cart``."""
     purchase: Weight = 5.0
+    """Weight of one ``purchase``."""
     search: Weight = 0.0
+    """Weight of one ``search``."""
     impression: Weight = 0.0
+    """Weight of one ``impression``."""
     begin_checkout: Weight = 0.0
+    """Weight of one ``begin_checkout``."""
     refund: Weight = -5.0
+    """Weight of one ``refund``."""
 
 
 class Ingest(_Section, frozen=True, kw_only=True):
@@ -99,8 +123,11 @@ class Ingest(_Section, frozen=True, kw_only=True):
     max_unmerged: Positive = 5_000_000
     """Journalled events waiting for the log; more are refused with 503 and Retry-After."""
     commit_batch: Positive = 4000
+    """Events that one group commit takes at most."""
     merge_batch: Positive = 20_000
+    """Events that one merge into the log takes at most."""
     max_past_days: Annotated[float, msgspec.Meta(gt=0)] = 3650.0
+    """An older ``occurred_at`` is rejected."""
     max_future_seconds: Annotated[float, msgspec.Meta(ge=0)] = 300.0
     """A later ``occurred_at`` is a wrong clock: the event is kept with the time it was received."""
 
@@ -109,18 +136,24 @@ class Analytics(_Section, frozen=True, kw_only=True):
     """The interaction log (DuckDB)."""
 
     memory_mb: Positive = 192
+    """Memory that DuckDB may use, in MiB."""
     threads: Positive = 2
+    """Threads that DuckDB may use."""
 
 
 class Recommender(_Section, frozen=True, kw_only=True):
     """How recommendations are made."""
 
     popular_half_life_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
+    """Days after which an interaction counts half towards what is in demand."""
     neighbours: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+    """Similar products kept for each product."""
     annoy_from: Positive = 20_000
     """Catalogue size from which Annoy replaces exact search, where it is installed."""
     annoy_trees: Positive = 50
+    """Trees of the Annoy index; more find more and cost memory."""
     cache_seconds: Seconds = 300.0
+    """How long an answer is kept when nothing changes."""
     diversity: Share = 0.2
     """MMR: 0 ranks by score alone, 1 by difference alone."""
     max_visitors: Positive = 100_000
@@ -135,12 +168,14 @@ class Security(_Section, frozen=True, kw_only=True):
     trust_loopback: bool = True
     """Whether a plain request from this machine counts as the storefront's server."""
     customer_token_max_seconds: Positive = 3600
+    """Longest life of a signed-in shopper's token, in seconds."""
 
 
 class Cache(_Section, frozen=True, kw_only=True):
     """The cache on disk (diskcache)."""
 
     size_mb: Positive = 128
+    """Largest size of the cache on disk, in MiB."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
