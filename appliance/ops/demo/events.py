@@ -39,17 +39,7 @@ def interactions(
     users = [f"kh{index:05d}" if known else "" for index, known in enumerate(columns.identified.tolist())]
     places = [_place(product) for product in products]
     searches = [_json({"query": query}) for query in columns.queries]
-    rows = zip(
-        columns.visitor.tolist(),
-        columns.session.tolist(),
-        columns.product.tolist(),
-        columns.type.tolist(),
-        columns.quantity.tolist(),
-        columns.occurred_at.tolist(),
-        columns.query.tolist(),
-        strict=True,
-    )
-    for index, (visitor, session, product, code, quantity, at, query) in enumerate(rows):
+    for index, (visitor, session, product, code, quantity, at, query) in enumerate(_rows(columns)):
         name, weight, counted = kinds[code]
         at = round(at, 3)
         product_id, handle, metadata, priced = places[product] if product >= 0 else ("", "", "", "")
@@ -69,6 +59,20 @@ def interactions(
             received_at=at,
             metadata=metadata,
         )
+
+
+def _rows(columns: EventColumns) -> Iterator[tuple[int, int, int, int, int, float, int]]:
+    """Yield (visitor, session, product, type, quantity, occurred_at, query) as plain numbers."""
+    return zip(
+        columns.visitor.tolist(),
+        columns.session.tolist(),
+        columns.product.tolist(),
+        columns.type.tolist(),
+        columns.quantity.tolist(),
+        columns.occurred_at.tolist(),
+        columns.query.tolist(),
+        strict=True,
+    )
 
 
 def batches(stream: Iterator[Interaction], size: int) -> Iterator[list[Interaction]]:

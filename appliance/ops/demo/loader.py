@@ -19,6 +19,9 @@ PRODUCTS, EVENTS = 300, 60_000
 _EVENTS_A_VISITOR = 30
 _PRODUCT_BATCH, _EVENT_BATCH = 5000, 20_000
 
+Progress = Callable[[float, str], None]
+"""Gets a fraction and the part at work: ``products`` or ``events``."""
+
 
 class ProductSink(Protocol):
     """The part of the catalogue that is filled."""
@@ -69,12 +72,11 @@ def fill(
     size: DemoSize | None = None,
     seed: int = SEED,
     weights: Weights | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> DemoReport:
     """Write the generated products and, where there is a journal, the simulated shoppers' events.
 
-    ``progress`` gets a fraction and the part at work (``products`` or ``events``). Filling twice with the same
-    arguments changes nothing. Raises what the stores raise.
+    Filling twice with the same arguments changes nothing. Raises what the stores raise.
     """
     wanted = size or DemoSize()
     tell = progress or (lambda fraction, part: None)
@@ -84,9 +86,7 @@ def fill(
     visitors = wanted.visitors or max(1, wanted.events // _EVENTS_A_VISITOR)
     columns = simulate_columns(products, seed, now, visitors, wanted.events) if journal and wanted.events else None
     generated = time.perf_counter()
-    for start in range(0, len(products), _PRODUCT_BATCH):
-        catalogue.upsert(products[start : start + _PRODUCT_BATCH])
-        tell(0.5 * start / len(products), "products")
+    _write_products(catalogue, products, tell)
     written = 0
     if columns is not None and journal is not None:
         for batch in batches(interactions(columns, products, seed, weights or Weights()), _EVENT_BATCH):
@@ -102,3 +102,9 @@ def fill(
         write_seconds=round(time.perf_counter() - generated, 3),
         handles=tuple(product.handle for product in products),
     )
+
+
+def _write_products(catalogue: ProductSink, products: Sequence[Product], tell: Progress) -> None:
+    for start in range(0, len(products), _PRODUCT_BATCH):
+        catalogue.upsert(products[start : start + _PRODUCT_BATCH])
+        tell(0.5 * start / len(products), "products")
