@@ -74,9 +74,9 @@ class _Switch:
     def unless(self, open_part: Callable[[], T], name: str, *, part: str = "") -> T | None:
         try:
             return open_part()
-        except ApplianceError as error:
-            log.error("part_off", part=name, error=error.message)
-            self._issues.report(name, f"{name}_off", Severity.ERROR, part or name, error.message)
+        except (ApplianceError, OSError) as error:
+            log.error("part_off", part=name, error=str(error))
+            self._issues.report(name, f"{name}_off", Severity.ERROR, part or name, str(error))
             return None
 
 
@@ -113,6 +113,8 @@ class Runtime:
     started: bool = False
     _stopping: threading.Event = field(default_factory=threading.Event)
     _housekeeper: threading.Thread | None = None
+    _jobs_started: bool = False
+    _damaged_model: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -140,7 +142,7 @@ class Runtime:
         analytics = None
         if not safe_mode:
             analytics = off.unless(lambda: Analytics(data_dir, settings.analytics, metrics, issues), "analytics")
-        interactions = InteractionLog(analytics) if analytics else None
+        interactions = off.unless(lambda: InteractionLog(analytics), "analytics") if analytics else None
         artifacts = ArtifactStore(data_dir / "models", now=now)
         runtime = cls(
             data_dir=data_dir,
@@ -169,6 +171,8 @@ class Runtime:
             safe_mode=safe_mode,
             now=now,
         )
+        if store.read_only:
+            issues.report("read_only", "read_only", Severity.ERROR, "catalogue", f"{data_dir} cannot be written to")
         runtime._wire()
         return runtime
 
@@ -203,27 +207,43 @@ class Runtime:
             self.journal.start()
         if self.merger:
             self.merger.start()
-        if self.jobs:
-            self.jobs.start()
+        self._start_jobs()
         self.started = True
         # What was loaded stays for the life of the process; a full collection would walk it while shoppers wait.
         gc.freeze()
         self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeper", daemon=True)
         self._housekeeper.start()
 
+    def _start_jobs(self) -> None:
+        """Start the job queue; on a full or read-only disk it is tried again by the housekeeper."""
+        if self.jobs is None or self._jobs_started:
+            return
+        try:
+            self.jobs.start()
+        except ApplianceError as error:
+            self.issues.report("jobs_start", "jobs_off", Severity.ERROR, "jobs", error.message)
+            return
+        self._jobs_started = True
+        self.issues.cure("jobs_start")
+
     def stop(self) -> None:
         """Stop in the reverse order and close every store; safe to call after a failed start."""
         self._stopping.set()
         if self._housekeeper:
             self._housekeeper.join(timeout=2)
-        if self.started and self.jobs:
+        if self.jobs:
             self.jobs.stop()
         if self.started and self.merger:
             self.merger.stop()
         self.recommender.close()
-        for part in (self.journal, self.analytics, self.cache, self.store):
-            if part is not None:
+        for part in (self.journal, self.log, self.analytics, self.cache, self.store):
+            if part is None:
+                continue
+            try:
                 part.close()
+            except (ApplianceError, OSError) as error:
+                # One that cannot be closed must not keep the others open.
+                log.error("part_not_closed", part=type(part).__name__, error=str(error))
 
     def readiness(self) -> Readiness:
         """Say what can be served right now."""
@@ -234,6 +254,7 @@ class Runtime:
             "ingest": "ok" if self.ingest else "off",
             "analytics": "ok" if self.log else "off",
             "jobs": "ok" if self.jobs else "off",
+            "cache": "ok",
         }
         for issue in self.issues.open():
             if parts.get(issue.part) == "ok" and issue.severity is not Severity.INFO:
@@ -241,28 +262,35 @@ class Runtime:
         return Readiness(ready=self.started, parts=parts, safe_mode=self.safe_mode)
 
     def _load_search(self) -> None:
-        artifact = _Switch(self.issues).unless(lambda: self.artifacts.current("search"), "search_index", part="search")
-        if artifact is not None:
-            loaded = _Switch(self.issues).unless(lambda: self._loaded(self.search.load, artifact.path), "search_index")
-            if loaded:
-                return
-        self.search.start()
+        if not self._load("search", "search_artifact", "search_index_off", self.search.load):
+            self.search.start()
 
     def _load_recommender(self) -> None:
-        switch = _Switch(self.issues)
-        artifact = switch.unless(lambda: self.artifacts.current("recommender"), "recommender_model", part="recommender")
-        if artifact is not None:
-            switch.unless(lambda: self._loaded(self.recommender.load, artifact.path), "recommender_model")
+        self._load("recommender", "recommender_model", "recommender_model_off", self.recommender.load)
 
-    @staticmethod
-    def _loaded(load: Callable[[Path], None], path: Path) -> bool:
-        load(path)
+    def _load(self, kind: str, issue: str, code: str, load: Callable[[Path], None]) -> bool:
+        """Load the best version of an artifact; a damaged one stays where it is, reported until it is replaced."""
+        try:
+            artifact = self.artifacts.current(kind)
+            if artifact is None:
+                return False
+            load(artifact.path)
+            rejected = "; ".join(artifact.rejected)
+        except (ApplianceError, OSError, ValueError) as error:
+            log.error("artifact_not_loaded", kind=kind, error=str(error))
+            self.issues.report(issue, code, Severity.ERROR, kind, str(error))
+            self._damaged_model = True
+            return False
+        if rejected:
+            self.issues.report(issue, f"{kind}_older_version", Severity.WARNING, kind, rejected)
+            self._damaged_model = True
         return True
 
     def _published(self, kind: str, path: Path) -> None:
         """Take over what a training published."""
         if kind == "search":
             self.search.load(path)
+            self.issues.cure("search_artifact")
         elif kind == "recommender":
             self.recommender.load(path)
             self.issues.cure("recommender_model")
@@ -274,8 +302,21 @@ class Runtime:
         self._rank_by_sales()
         gc.freeze()
         while not self._stopping.wait(_HOUSEKEEPING_SECONDS):
-            if self.jobs and self.search.wants_rebuild:
-                self.jobs.submit("train", {"search_only": True})
+            self._start_jobs()
+            try:
+                self._rebuild()
+            except ApplianceError as error:
+                log.warning("rebuild_not_submitted", error=error.message)
+
+    def _rebuild(self) -> None:
+        """Have a damaged model replaced, once, unless the owner trains by hand; and a worn index whenever it is."""
+        if self.jobs is None:
+            return
+        if self._damaged_model and self.settings.recommender.retrain_hours:
+            self.jobs.submit("train")
+            self._damaged_model = False
+        elif self.search.wants_rebuild:
+            self.jobs.submit("train", {"search_only": True})
 
     def _rebuild_profiles(self) -> None:
         """Read recent visits back from the log, so that a restart forgets no visitor."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import structlog
 
 from appliance.cli import output
 from appliance.cli.session import Session, json_option, pass_session
@@ -79,6 +78,8 @@ def local_url(host: str, port: int) -> str:
 
 
 def _say_where(data_dir: Path, running: RunningProcess) -> None:
+    import structlog
+
     from appliance.ops.process import write_process_file
 
     try:

@@ -7,6 +7,7 @@ answers and carries its local token; without the lock behind it the file is left
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import time
@@ -46,7 +47,7 @@ class ProcessLock:
     def acquire(self) -> None:
         """Take the lock. Raises ``AlreadyRunning`` naming the owner, ``StoreError`` where no lock can be made."""
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = self._open()
         except OSError as error:
             raise StoreError(
                 f"The data directory {self._data_dir} cannot be used: {error.strerror}.",
@@ -60,19 +61,35 @@ class ProcessLock:
                 os.close(descriptor)
                 raise self._taken()
             self._sleep(_PAUSE_SECONDS)
-        os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, str(os.getpid()).encode())
-        (self._data_dir / PROCESS_NAME).unlink(missing_ok=True)
         self._descriptor = descriptor
+        # The number is for people; a full or read-only disk must not keep the shop closed for want of it.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, str(os.getpid()).encode())
+        self._forget_process()
 
     def release(self) -> None:
         """Give the lock back and remove ``process.json``; releasing twice does nothing."""
         if self._descriptor is None:
             return
-        (self._data_dir / PROCESS_NAME).unlink(missing_ok=True)
+        self._forget_process()
         os.close(self._descriptor)
         self._descriptor = None
+
+    def _open(self) -> int:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+        # What is there can still be served. Where the lock was never made, the folder itself can be locked.
+        return os.open(self._path if self._path.exists() else self._data_dir, os.O_RDONLY)
+
+    def _forget_process(self) -> None:
+        # On a read-only disk it stays; without the lock behind it, it means nothing.
+        with contextlib.suppress(OSError):
+            (self._data_dir / PROCESS_NAME).unlink(missing_ok=True)
 
     def __enter__(self) -> ProcessLock:
         self.acquire()

@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 import msgspec
+import structlog
 
 SAFE_MODE_AFTER = 3
 
 Phase = Literal["starting", "ready", "stopped", "failed"]
+
+
+log = structlog.get_logger(__name__)
 
 
 class _Record(msgspec.Struct):
@@ -35,8 +39,11 @@ class StartGuard:
         """Note that a start begins; return whether it should be in safe mode."""
         crashed = self._record.phase in ("starting", "failed") or self._left_a_trace()
         self._note("starting", self._record.crashes + 1 if crashed else 0)
-        self._stream = self._trace.open("w", encoding="utf-8")
-        faulthandler.enable(self._stream)
+        try:
+            self._stream = self._trace.open("w", encoding="utf-8")
+            faulthandler.enable(self._stream)
+        except OSError as error:
+            log.warning("crash_trace_off", error=str(error))
         return self._record.crashes >= SAFE_MODE_AFTER
 
     def ready(self) -> None:
@@ -66,11 +73,15 @@ class StartGuard:
     def _note(self, phase: Phase, crashes: int) -> None:
         self._record = _Record(phase, crashes)
         beside = self._file.with_suffix(".new")
-        beside.write_bytes(msgspec.json.encode(self._record))
-        beside.replace(self._file)
+        try:
+            beside.write_bytes(msgspec.json.encode(self._record))
+            beside.replace(self._file)
+        except OSError as error:
+            # On a full or read-only disk the shop still answers; only this book is not kept.
+            log.warning("start_not_noted", phase=phase, error=str(error))
 
     def _read(self) -> _Record:
         try:
             return msgspec.json.decode(self._file.read_bytes(), type=_Record)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError):
             return _Record()
