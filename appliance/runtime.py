@@ -229,6 +229,7 @@ class Runtime:
     def stop(self) -> None:
         """Stop in the reverse order and close every store; safe to call after a failed start."""
         self._stopping.set()
+        gc.unfreeze()
         if self._housekeeper:
             self._housekeeper.join(timeout=2)
         if self.jobs:
