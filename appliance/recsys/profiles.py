@@ -140,14 +140,18 @@ class Profiles:
         return profile
 
 
-def taste(entries: list[Entry], now: float) -> Anchors:
-    """Return a visitor's products as anchors: what was done with them, faded by their place and their age."""
+def taste(entries: list[Entry]) -> Anchors:
+    """Return a visitor's products as anchors: what was done with them, faded by their place and their age.
+
+    The age counts from the visitor's latest product: taste does not fade because a customer stayed away.
+    """
+    latest = entries[0].at if entries else 0.0
     return anchors_of(
         (
             entry.code,
             max(0.1, entry.strength) ** 0.5
             * _POSITION_DECAY**place
-            * 0.5 ** (max(0.0, now - entry.at) / _AGE_HALF_LIFE),
+            * 0.5 ** (max(0.0, latest - entry.at) / _AGE_HALF_LIFE),
         )
         for place, entry in enumerate(entries[:MAX_ANCHORS])
         if entry.strength > 0

@@ -230,7 +230,7 @@ class RecommendationService:
             entry.code for entry in entries if entry.flags & profiles.BOUGHT and now - entry.at < REPURCHASE_SECONDS
         ]
         focus = [page] if page >= 0 else carted if request.placement == "cart" else []
-        taste = profiles.taste(entries, now)
+        taste = profiles.taste(entries)
         visit = Visit(
             anchors=_focused(focus, taste) if focus else taste,
             recent=profiles.recent(entries, now),

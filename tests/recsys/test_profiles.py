@@ -43,7 +43,7 @@ def test_stronger_interactions_weigh_more() -> None:
     profiles = _profiles()
     _see(profiles, "p1", NOW)
     _see(profiles, "p2", NOW - 1, "add_to_cart")
-    anchors = taste(profiles.entries("", "s"), NOW)
+    anchors = taste(profiles.entries("", "s"))
     assert anchors.codes.tolist() == [1, 2]
     assert anchors.strengths[1] > anchors.strengths[0]
 
@@ -52,7 +52,7 @@ def test_interest_that_was_taken_back_is_no_anchor() -> None:
     profiles = _profiles()
     _see(profiles, "p1")
     _see(profiles, "p1", kind="remove_from_cart")
-    assert len(taste(profiles.entries("", "s"), NOW)) == 0
+    assert len(taste(profiles.entries("", "s"))) == 0
     _see(profiles, "p2", kind="remove_from_cart")
     assert _codes(profiles) == [1]
 
@@ -111,6 +111,17 @@ def test_the_least_recent_visitor_is_forgotten_first() -> None:
     assert [bool(_codes(profiles, session=name)) for name in "abc"] == [True, False, True]
 
 
+def test_taste_does_not_fade_because_a_customer_stayed_away() -> None:
+    lately, long_ago = _profiles(), _profiles()
+    for profiles, newest in ((lately, NOW), (long_ago, NOW - 12 * 365 * 86_400)):
+        _see(profiles, "p1", newest - 3600)
+        _see(profiles, "p2", newest)
+    expected = taste(lately.entries("", "s"))
+    found = taste(long_ago.entries("", "s"))
+    assert found.codes.tolist() == expected.codes.tolist()
+    assert found.strengths.tolist() == expected.strengths.tolist()
+
+
 def test_recent_is_this_visit_only() -> None:
     profiles = _profiles()
     _see(profiles, "p1", NOW - 7200)
@@ -140,4 +151,4 @@ def test_profiles_stay_bounded_distinct_and_in_order(steps: list[tuple[int, str,
     assert len({entry.code for entry in entries}) == len(entries)
     assert [entry.at for entry in entries] == sorted((entry.at for entry in entries), reverse=True)
     assert all(0.0 <= entry.strength <= 10.0 for entry in entries)
-    assert len(taste(entries, 1e6)) <= MAX_ANCHORS
+    assert len(taste(entries)) <= MAX_ANCHORS
