@@ -11,6 +11,7 @@ import msgspec
 from litestar import Litestar, Request, Router, get, post
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components
+from litestar.routes import HTTPRoute
 
 from appliance import __version__
 from appliance.runtime import Runtime
@@ -49,8 +50,17 @@ def create_app(runtime: Runtime, *, noop: bool = False) -> Litestar:
         openapi_config=_openapi(),
         debug=False,
     )
-    app.asgi_handler = Gate(app.asgi_handler, runtime, Shelves(runtime))
+    app.asgi_handler = Gate(app.asgi_handler, runtime, Shelves(runtime), _methods(app))
     return app
+
+
+def _methods(app: Litestar) -> dict[str, frozenset[str]]:
+    """Return the methods of every route template."""
+    found: dict[str, set[str]] = {}
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            found.setdefault(route.path_format, set()).update(str(method) for method in route.methods)
+    return {template: frozenset(methods) for template, methods in found.items()}
 
 
 def _public() -> Router:

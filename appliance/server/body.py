@@ -12,6 +12,7 @@ from appliance.errors import InvalidInput
 
 T = TypeVar("T")
 
+_FLOAT_FOR_INT = "Expected `int`, got `float`"
 _DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {}
 _PLACE = re.compile(r"^(?P<message>.*) - at `(?P<key>key )?(?:in )?\$(?P<path>.*)`$", re.DOTALL)
 
@@ -32,11 +33,31 @@ async def read_body(request: Request[Any, Any, Any], kind: type[T]) -> T:
     try:
         return cast("T", decoder.decode(content))
     except msgspec.ValidationError as error:
-        raise InvalidInput("The body is not valid; errors says what to change.", fields=(_fault(error),)) from None
+        if _FLOAT_FOR_INT not in str(error):
+            raise _invalid(error) from None
     except msgspec.DecodeError as error:
         raise InvalidInput(
             f"The body is not valid JSON: {error}.", hint="Send JSON in UTF-8.", fields=(("body", "is not valid JSON"),)
         ) from None
+    try:
+        return msgspec.convert(whole_numbers(msgspec.json.decode(content)), kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+
+
+def whole_numbers(value: Any) -> Any:
+    """Turn floats without a fraction into ints all through a JSON value: to JSON ``52.0`` and ``52`` are one number."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [whole_numbers(part) for part in value]
+    if isinstance(value, dict):
+        return {key: whole_numbers(part) for key, part in value.items()}
+    return value
+
+
+def _invalid(error: msgspec.ValidationError) -> InvalidInput:
+    return InvalidInput("The body is not valid; errors says what to change.", fields=(_fault(error),))
 
 
 def _fault(error: msgspec.ValidationError) -> tuple[str, str]:

@@ -43,6 +43,7 @@ class Exchange:
         "_received",
         "_send",
         "_start",
+        "allow",
         "began",
         "caller",
         "cors",
@@ -50,13 +51,26 @@ class Exchange:
         "headers",
         "request_id",
         "runtime",
+        "scope",
         "shelves",
         "status",
     )
 
-    def __init__(self, runtime: Runtime, shelves: Shelves, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        shelves: Shelves,
+        allow: dict[str, frozenset[str]],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         self.runtime = runtime
         self.shelves = shelves
+        self.allow = allow
+        """The methods of every route template."""
+        self.scope: Any = {**scope, "appliance": self}
+        """The scope that the application gets; it adds the route's template to it."""
         self.began = time.perf_counter()
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         """By lower-case name; of a repeated header the last."""
@@ -110,7 +124,8 @@ class Exchange:
     def _complete(self, given: Any, message: Any) -> list[Header]:
         headers: list[Header] = list(given)
         if self.status in (204, 405):
-            headers = [_with_head(header) for header in headers]
+            methods = self.allow.get(self.scope.get("path_template", "")) if self.status == 204 else None
+            headers = [_allow(header, methods) for header in headers]
         content_type = next((value for name, value in headers if name == b"content-type"), b"")
         if content_type.startswith(b"text/html"):
             headers.append(_PAGE_POLICY)
@@ -134,13 +149,13 @@ class Exchange:
         headers.append((b"content-encoding", encoding.encode("ascii")))
 
 
-def _with_head(header: Header) -> Header:
-    """HEAD is answered wherever GET is, so Allow says so."""
+def _allow(header: Header, methods: frozenset[str] | None) -> Header:
+    """Complete an Allow header: HEAD is answered wherever GET is, and Litestar names only one handler's methods."""
     name, value = header
-    methods = {method.strip() for method in value.split(b",")}
-    if name.lower() != b"allow" or b"GET" not in methods:
+    if name.lower() != b"allow":
         return header
-    return name, b", ".join(sorted(methods | {b"HEAD"}))
+    known = set(methods or value.decode("ascii").replace(" ", "").split(","))
+    return name, ", ".join(sorted(known | ({"HEAD"} if "GET" in known else set()))).encode("ascii")
 
 
 def exchange_of(connection: Any) -> Exchange:

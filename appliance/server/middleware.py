@@ -32,8 +32,9 @@ log = structlog.get_logger(__name__)
 class Gate:
     """Wraps Litestar's handler: request id, rate limit, host, CORS, HEAD, deadline, headers, metrics, access log."""
 
-    def __init__(self, app: ASGIApp, runtime: Runtime, shelves: Shelves) -> None:
+    def __init__(self, app: ASGIApp, runtime: Runtime, shelves: Shelves, allow: dict[str, frozenset[str]]) -> None:
         self._app = app
+        self._allow = allow
         self._runtime = runtime
         self._shelves = shelves
         self._hosts = AllowedHosts(runtime.settings)
@@ -46,8 +47,8 @@ class Gate:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(self._runtime, self._shelves, scope, receive, send)
-        inner: Any = {**scope, "appliance": exchange}
+        exchange = Exchange(self._runtime, self._shelves, self._allow, scope, receive, send)
+        inner = exchange.scope
         method: str = scope["method"]
         if exchange.head:
             inner["method"] = "GET"

@@ -42,8 +42,8 @@ _BODIES = {
     "importInteractions": "InteractionsBody",
 }
 """The bodies that the handlers read by themselves, by operation."""
-_NOT_FOUND = {"getPopularProducts"}
-_CONFLICT = {"claimAppliance"}
+_NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob"}
+_CONFLICT = {"claimAppliance", "changeProduct", "createRule", "replaceRule"}
 _FROM_ZERO = {"price_min", "price_max", "offset"}
 
 
@@ -138,7 +138,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     name = operation["operationId"]
     statuses = {400, 429, 503}
     is_admin = path.startswith("/v1/admin")
-    if operation.get("security") or name in _CONFLICT:
+    if operation.get("security") or is_admin:
         statuses.add(401)
     if is_admin or name in _NAMES_A_CUSTOMER:
         statuses.add(403)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import structlog
 from litestar import Request, get
@@ -21,10 +21,15 @@ from appliance.server.query import Limit, Offset
 from appliance.server.schemas import FacetsOut, FacetValueOut, Item, PriceBucketOut, PriceFacetOut, SearchOut
 
 _ISSUE = "search_answers"
+_HIGHEST_PRICE = 1e12
+"""As an upper bound it means none."""
 
 Words = Annotated[str, QueryParameter(max_length=200, description="What the shopper typed; empty lists everything.")]
-Price = Annotated[float | None, QueryParameter(ge=0, le=1e12, description="In the shop's currency, main units.")]
-Stock = Annotated[bool | None, QueryParameter(description="`true`: only what can be bought now.")]
+Price = Annotated[float, QueryParameter(ge=0, le=_HIGHEST_PRICE, description="In the shop's currency, main units.")]
+Stock = Annotated[
+    Literal["", "true", "false", "1", "0"],
+    QueryParameter(description="`true`: only what can be bought now; `false`: only what cannot."),
+]
 Value = Annotated[str, QueryParameter(max_length=100, description="A value of the facet.")]
 Order = Annotated[Sort, QueryParameter(description="Order of the results.")]
 Category = Annotated[str, QueryParameter(max_length=200, description="Handle or name of a category.")]
@@ -37,9 +42,9 @@ async def search_products(
     request: Request[Any, Any, Any],
     q: Words = "",
     category: Category = "",
-    price_min: Price = None,
-    price_max: Price = None,
-    in_stock: Stock = None,
+    price_min: Price = 0.0,
+    price_max: Price = _HIGHEST_PRICE,
+    in_stock: Stock = "",
     color: Value = "",
     size: Value = "",
     sort: Order = "relevance",
@@ -53,9 +58,9 @@ async def search_products(
     query = SearchQuery(
         q=q,
         category=category,
-        price_min=None if price_min is None else math.ceil(round(price_min * 10**places, 6)),
-        price_max=None if price_max is None else math.floor(round(price_max * 10**places, 6)),
-        in_stock=in_stock,
+        price_min=math.ceil(round(price_min * 10**places, 6)) if price_min > 0 else None,
+        price_max=math.floor(round(price_max * 10**places, 6)) if price_max < _HIGHEST_PRICE else None,
+        in_stock=in_stock in ("true", "1") if in_stock else None,
         color=color,
         size=size,
         sort=sort,

@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import PathParameter
 
 from appliance.domain import ID_PATTERN
-from appliance.errors import NotFound, Unavailable
+from appliance.errors import InvalidInput, NotFound, Unavailable
 from appliance.jobs.queue import Job, JobQueue
 from appliance.server.admin_schemas import JobIn, JobList, JobOut
 from appliance.server.body import read_body
@@ -40,7 +40,10 @@ async def read_job(request: Request[Any, Any, Any], job_id: JobId) -> JobOut:
 async def submit_job(request: Request[Any, Any, Any]) -> JobOut:
     """Start a job in the background; one of its kind that waits or runs already is the answer."""
     data = await read_body(request, JobIn)
-    return _out(await asyncio.to_thread(_queue(request).submit, data.kind, data.args))
+    try:
+        return _out(await asyncio.to_thread(_queue(request).submit, data.kind, data.args))
+    except InvalidInput as error:
+        raise NotFound(error.message, hint=error.hint) from error
 
 
 def _queue(request: Request[Any, Any, Any]) -> JobQueue:

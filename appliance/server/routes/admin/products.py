@@ -10,7 +10,7 @@ from litestar import Request, get, patch
 from litestar.params import QueryParameter
 
 from appliance.domain import Product, Variant, to_minor
-from appliance.errors import InvalidInput, NotFound
+from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.runtime import Runtime
 from appliance.server.admin_schemas import (
     AdminProductOut,
@@ -44,7 +44,11 @@ async def list_products(
 ) -> AdminProductPage:
     """List products a page at a time."""
     catalogue = runtime_of(request).catalogue
-    page = await asyncio.to_thread(catalogue.page, query=q, status=status, sort=sort, limit=limit, cursor=cursor)
+    try:
+        page = await asyncio.to_thread(catalogue.page, query=q, status=status, sort=sort, limit=limit, cursor=cursor)
+    except InvalidInput as error:
+        # Everything else was checked above: the list has no such page.
+        raise NotFound("There is no such page of this list.", hint="Begin again without a cursor.") from error
     return AdminProductPage(
         items=[_out(product) for product in page.items], total=page.total, next_cursor=page.next_cursor
     )
@@ -79,20 +83,13 @@ def _change(runtime: Runtime, ref: str, data: ProductPatch) -> Product:
 
 def _variants(product: Product, data: ProductPatch) -> tuple[Variant, ...]:
     patches = {change.id: change for change in data.variants}
-    known = {variant.id for variant in product.variants}
-    wrong = [
-        (f"variants[{index}].id", "no such variant")
-        for index, change in enumerate(data.variants)
-        if change.id not in known
-    ]
-    if wrong:
-        raise InvalidInput("The product has no such variant.", fields=tuple(wrong))
+    if not patches.keys() <= {variant.id for variant in product.variants}:
+        raise NotFound("The product has no such variant.")
     if data.price is not msgspec.UNSET or data.stock is not msgspec.UNSET:
         if len(product.variants) != 1 or patches:
-            raise InvalidInput(
+            raise Conflict(
                 "This product's variants have prices and stock of their own.",
                 hint="Name them in variants: [{id, price, stock}].",
-                fields=(("price", "needs a product of one variant"),),
             )
         only = product.variants[0].id
         patches[only] = VariantPatch(id=only, price=data.price, stock=data.stock)
@@ -107,7 +104,7 @@ def _variant(variant: Variant, change: VariantPatch | None, currency: str) -> Va
         try:
             price = None if change.price is None else to_minor(change.price, currency)
         except ValueError as error:
-            raise InvalidInput("The price cannot be used.", fields=(("price", str(error)),)) from None
+            raise Conflict(f"The price does not fit the product's currency: {error}.") from None
     if change.stock is not msgspec.UNSET:
         stock = change.stock
     return msgspec.structs.replace(variant, price=price, stock=stock)

@@ -10,7 +10,7 @@ from litestar import Request, delete, get, post, put
 from litestar.params import PathParameter
 
 from appliance.domain import ID_PATTERN, Rule
-from appliance.errors import NotFound
+from appliance.errors import Conflict, NotFound
 from appliance.server.admin_schemas import RuleIn, RuleList, RuleOut
 from appliance.server.body import read_body
 from appliance.server.exchange import runtime_of
@@ -50,6 +50,8 @@ async def delete_rule(request: Request[Any, Any, Any], rule_id: RuleId) -> None:
 
 
 def _rule(rule_id: str, data: RuleIn) -> Rule:
+    if data.starts_at is not None and data.ends_at is not None and data.ends_at <= data.starts_at:
+        raise Conflict("A rule cannot end before it begins.", hint="Set ends_at later than starts_at.")
     return Rule(
         id=rule_id,
         action=data.action,

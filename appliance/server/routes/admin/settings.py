@@ -12,9 +12,9 @@ from litestar import Request, get, patch
 
 from appliance.errors import DiskFull, InvalidSetting, StoreError
 from appliance.server.admin_schemas import SettingOut, SettingsChanged, SettingsOut, SettingsPatch
-from appliance.server.body import read_body
+from appliance.server.body import read_body, whole_numbers
 from appliance.server.exchange import runtime_of
-from appliance.settings import LoadedSettings, Settings, flatten, write_setting
+from appliance.settings import LoadedSettings, flatten, write_setting
 
 
 @get("/settings", operation_id="getSettings", summary="All settings and their origins")
@@ -39,12 +39,12 @@ async def change_settings(request: Request[Any, Any, Any]) -> SettingsChanged:
     """Write new values; nothing is written unless all are right. They count from the next start."""
     data = await read_body(request, SettingsPatch)
     runtime = runtime_of(request)
-    await asyncio.to_thread(_write, runtime.loaded, runtime.data_dir, data.settings)
-    return _changed(runtime.loaded, data.settings)
+    values = _checked(runtime.loaded, data.settings)
+    await asyncio.to_thread(_write, runtime.data_dir, values)
+    return _changed(runtime.loaded, values)
 
 
-def _write(loaded: LoadedSettings, data_dir: Path, values: dict[str, Any]) -> None:
-    _require_valid(loaded, values)
+def _write(data_dir: Path, values: dict[str, Any]) -> None:
     try:
         for key, value in values.items():
             write_setting(data_dir, key, value)
@@ -54,16 +54,15 @@ def _write(loaded: LoadedSettings, data_dir: Path, values: dict[str, Any]) -> No
         raise StoreError(f"appliance.toml cannot be written: {error}.") from error
 
 
-def _require_valid(loaded: LoadedSettings, values: dict[str, Any]) -> None:
+def _checked(loaded: LoadedSettings, values: dict[str, Any]) -> dict[str, Any]:
     """Judge all values together, so that nothing is written unless all are right."""
-    tree = msgspec.to_builtins(loaded.settings)
     known = dict(flatten(loaded.settings))
     faults = [(key, "there is no such setting") for key in values if key not in known]
+    checked: dict[str, Any] = {}
     for key, value in values.items():
         if key in known:
-            section, name = key.split(".", 1)
             try:
-                msgspec.convert({**tree, section: {**tree[section], name: value}}, Settings)
+                checked[key] = _value(loaded, key, value)
             except msgspec.ValidationError as error:
                 faults.append((key, str(error).partition(" - at ")[0]))
     if faults:
@@ -72,10 +71,24 @@ def _require_valid(loaded: LoadedSettings, values: dict[str, Any]) -> None:
             hint="`appliance settings show` lists the settings.",
             fields=tuple(faults),
         )
+    return checked
+
+
+def _value(loaded: LoadedSettings, key: str, value: Any) -> Any:
+    """Return a value as its setting has it. Raises ``msgspec.ValidationError``."""
+    section, name = key.split(".", 1)
+    tree = msgspec.to_builtins(getattr(loaded.settings, section))
+    kind = type(getattr(loaded.settings, section))
+    try:
+        return getattr(msgspec.convert({**tree, name: value}, kind), name)
+    except msgspec.ValidationError:
+        if not isinstance(value, float):
+            raise
+        return getattr(msgspec.convert({**tree, name: whole_numbers(value)}, kind), name)
 
 
 def _changed(loaded: LoadedSettings, values: dict[str, Any]) -> SettingsChanged:
-    now = {key: msgspec.to_builtins(value) for key, value in flatten(loaded.settings)}
+    now = dict(flatten(loaded.settings))
     return SettingsChanged(
         written=list(values),
         restart_needed=[key for key, value in values.items() if now[key] != value],
