@@ -6,6 +6,7 @@ does that with a growing pause, and readers get ``StoreError`` meanwhile. The co
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +22,16 @@ from appliance import settings
 from appliance.errors import ApplianceError, NewerStore, StoreDamaged, StoreError
 from appliance.issues import IssueBoard, Severity
 from appliance.metrics import Metrics
-from appliance.store.migrations import apply_migrations
+from appliance.store.migrations import apply_migrations, pending_migrations
 from appliance.store.migrations.analytics import MIGRATIONS
+from appliance.store.torn_wal import cut_torn_end
 
 log = structlog.get_logger(__name__)
 
 FILE_NAME = "analytics.duckdb"
 BACKUP_FOLDER = "backups"
 ISSUE = "analytics"
+ISSUE_TORN = "analytics:torn"
 _SLOW_SECONDS = 1.0
 _DRAIN_SECONDS = 5.0
 _MAX_PAUSE = 30.0
@@ -37,6 +40,8 @@ _BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.IOException)
 
 class Analytics:
     """One DuckDB file with its schema brought up to date. Safe to use from any thread.
+
+    On a read-only file system it opens for reading alone and every write raises ``StoreError``.
 
     Raises ``NewerStore`` (nothing is changed), ``StoreDamaged`` or ``StoreError`` when the file cannot be opened.
     """
@@ -54,6 +59,7 @@ class Analytics:
         self.path = data_dir / FILE_NAME
         self.backups = data_dir / BACKUP_FOLDER
         """The one folder beside its own that DuckDB may touch."""
+        self.read_only = self.path.exists() and not os.access(self.path, os.W_OK)
         self._options = options
         self._metrics = metrics
         self._issues = issues
@@ -101,6 +107,8 @@ class Analytics:
 
         A commit that raises may be durable all the same; whoever repeats it must look first (the merger's watermark).
         """
+        if self.read_only:
+            raise StoreError(f"{FILE_NAME} is on a read-only file system", hint="remount it for writing")
         with self._gate, self._timed(name), self._cursor() as cursor:
             cursor.begin()
             try:
@@ -151,23 +159,16 @@ class Analytics:
 
     def _open(self) -> Any:
         try:
-            connection = duckdb.connect(
-                str(self.path),
-                config={
-                    "storage_compatibility_version": "v1.5.0",
-                    "memory_limit": f"{self._options.memory_mb}MB",
-                    "threads": str(self._options.threads),
-                    "temp_directory": str(self.path.with_name(FILE_NAME + ".tmp")),
-                    "autoinstall_known_extensions": "false",
-                    "autoload_known_extensions": "false",
-                },
-            )
-        except duckdb.Error as error:
+            connection = self._connect_whole()
+        except (duckdb.Error, OSError) as error:
             raise _open_error(error) from error
         try:
-            apply_migrations(connection, MIGRATIONS, self._now)
+            if not self.read_only:
+                apply_migrations(connection, MIGRATIONS, self._now)
+                self.path.chmod(0o600)
+            elif pending_migrations(connection, MIGRATIONS):
+                raise NewerStore(f"{FILE_NAME} needs an upgrade but is read-only", hint="remount it for writing")
             _lock_down(connection, self.backups)
-            self.path.chmod(0o600)
         except NewerStore:
             connection.close()
             raise
@@ -175,6 +176,33 @@ class Analytics:
             connection.close()
             raise _open_error(error) from error
         return connection
+
+    def _connect_whole(self) -> Any:
+        """Connect; where a power cut tore the end of the write-ahead log, cut that end off first and say so."""
+        try:
+            return self._connect()
+        except duckdb.Error as error:
+            aside = None if self.read_only else cut_torn_end(self.path, str(error), self._now())
+            if aside is None:
+                raise
+        connection = self._connect()
+        if self._issues is not None:
+            self._issues.report(ISSUE_TORN, "analytics_torn", Severity.WARNING, "analytics", f"kept as {aside.name}")
+        return connection
+
+    def _connect(self) -> Any:
+        return duckdb.connect(
+            str(self.path),
+            read_only=self.read_only,
+            config={
+                "storage_compatibility_version": "v1.5.0",
+                "memory_limit": f"{self._options.memory_mb}MB",
+                "threads": str(self._options.threads),
+                "temp_directory": str(self.path.with_name(FILE_NAME + ".tmp")),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
+        )
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
