@@ -127,7 +127,13 @@ class SqliteStore:
         """Look at the version through a read-only connection, so that a refused file keeps every byte."""
         if not self.path.exists() or self.path.stat().st_size == 0:
             return
-        database = self._open_reader()
+        try:
+            database = self._open_reader()
+        except sqlite3.OperationalError:
+            if self.read_only or not self.path.with_name(f"{self.path.name}-journal").exists():
+                raise
+            # Killed while the file was made: only a writer can roll that back, and it looks at the version too.
+            return
         try:
             pending = pending_migrations(database, migrations)
         finally:
