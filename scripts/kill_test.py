@@ -200,7 +200,7 @@ def run(rounds: int, seed: int, *, check_every: int = 10) -> Outcome:
 
 def main() -> None:
     """Read the arguments, run, print the outcome."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
