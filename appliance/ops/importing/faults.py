@@ -21,6 +21,9 @@ class FileFault(UnusableFile):
     def __init__(self, fault: str, /, **values: object) -> None:
         self.fault = fault
         self.values = {key: shown(value) if isinstance(value, str) else value for key, value in values.items()}
+        if "file" in values:
+            # A path says most at its end, and the person who typed it knows it whole.
+            self.values["file"] = clean_line(str(values["file"]))
         message, hint = self.localised("en")
         super().__init__(message, hint=hint)
 
