@@ -80,7 +80,7 @@ def _public() -> Router:
             privacy.request_privacy,
             privacy.opt_out,
         ],
-        guards=[require_public],
+        before_request=require_public,
         tags=["storefront"],
         security=[{}, {"publishableKey": []}, {"secretKey": []}, {"customerToken": []}],
     )

@@ -1,4 +1,6 @@
-"""The three kinds of caller, and the guard of the admin API.
+"""The three kinds of caller, and the guards.
+
+The guards are coroutines, because Litestar runs plain functions in threads.
 
 A *browser* is known by its session alone. A *trusted* server (a secret key, or a plain request from this machine) may
 name any customer. A *signed-in shopper* (``X-Customer-Token``) may name itself.
@@ -10,6 +12,7 @@ import hmac
 from typing import Any, Literal
 
 import msgspec
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -82,8 +85,11 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
     return exchange.caller
 
 
-def require_public(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard of the public routes: a key that is given must be right, and must be given where the settings say so."""
+async def require_public(connection: Request[Any, Any, Any]) -> None:
+    """Check callers of the public routes: a key that is given must be right; the settings may ask for one.
+
+    A hook before the handler instead of a guard, for which Litestar copies the handler with every request.
+    """
     exchange = exchange_of(connection)
     given = exchange.headers.get(b"x-publishable-key")
     caller = caller_of(connection)
@@ -96,9 +102,9 @@ def require_public(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteH
         raise Unauthorised("This appliance wants a publishable key.", hint="Send it as X-Publishable-Key.")
 
 
-def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard of every admin route: default deny."""
-    require_private_line(connection, _)
+    await require_private_line(connection, _)
     exchange = exchange_of(connection)
     runtime = exchange.runtime
     secret = bearer(exchange)
@@ -111,7 +117,7 @@ def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHa
     raise Unauthorised("This needs an admin token.", hint=hint)
 
 
-def require_private_line(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def require_private_line(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard: what carries an admin token or claim code travels inside this machine or encrypted."""
     scope = connection.scope
     if scope["scheme"] != "https" and not is_loopback((scope.get("client") or ("", 0))[0]):

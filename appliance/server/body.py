@@ -12,7 +12,7 @@ from appliance.errors import InvalidInput
 
 T = TypeVar("T")
 
-_FLOAT_FOR_INT = "Expected `int`, got `float`"
+_FLOAT = "got `float`"
 _DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {}
 _PLACE = re.compile(r"^(?P<message>.*) - at `(?P<key>key )?(?:in )?\$(?P<path>.*)`$", re.DOTALL)
 
@@ -33,7 +33,7 @@ async def read_body(request: Request[Any, Any, Any], kind: type[T]) -> T:
     try:
         return cast("T", decoder.decode(content))
     except msgspec.ValidationError as error:
-        if _FLOAT_FOR_INT not in str(error):
+        if _FLOAT not in str(error):
             raise _invalid(error) from None
     except msgspec.DecodeError as error:
         raise InvalidInput(

@@ -26,8 +26,6 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _STRICT = ("/v1/admin/claim", "/v1/privacy/")
 _CLIENT_GONE = 499
 
-log = structlog.get_logger(__name__)
-
 
 class Gate:
     """Wraps Litestar's handler: request id, rate limit, host, CORS, HEAD, deadline, headers, metrics, access log."""
@@ -42,6 +40,8 @@ class Gate:
         self.limiter = RateLimiter(runtime.settings)
         self._counters: dict[tuple[str, str, int], Any] = {}
         self._timers: dict[str, Any] = {}
+        # Bound once: structlog's proxy would make a new logger for every line.
+        self._log = structlog.get_logger(__name__).bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -111,26 +111,25 @@ class Gate:
         if timer is None:
             timer = self._timers[route] = self._runtime.metrics.http_seconds.labels(route)
         timer.observe(seconds)
-        _log_access(exchange, known, route, status, seconds, scope)
+        self._log_access(exchange, known, route, status, seconds)
 
-
-def _log_access(exchange: Exchange, method: str, route: str, status: int, seconds: float, scope: Any) -> None:
-    """Write one line, by route template: addresses may hold a shopper's ids, query strings do."""
-    milliseconds = round(seconds * 1000, 2)
-    if status < 400:
-        write = log.debug if route in _QUIET else log.info
-        write("request", method=method, route=route, status=status, ms=milliseconds, request_id=exchange.request_id)
-        return
-    client = (scope.get("client") or ("", 0))[0]
-    log.info(
-        "request",
-        method=method,
-        route=route,
-        status=status,
-        ms=milliseconds,
-        request_id=exchange.request_id,
-        client=client,
-    )
+    def _log_access(self, exchange: Exchange, method: str, route: str, status: int, seconds: float) -> None:
+        """Write one line, by route template: addresses may hold a shopper's ids, query strings do."""
+        milliseconds = round(seconds * 1000, 2)
+        if status < 400:
+            write = self._log.debug if route in _QUIET else self._log.info
+            write("request", method=method, route=route, status=status, ms=milliseconds, request_id=exchange.request_id)
+            return
+        client = (exchange.scope.get("client") or ("", 0))[0]
+        self._log.info(
+            "request",
+            method=method,
+            route=route,
+            status=status,
+            ms=milliseconds,
+            request_id=exchange.request_id,
+            client=client,
+        )
 
 
 async def _send_problem(exchange: Exchange, scope: Any, error: BaseException) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from appliance.issues import Severity
 from appliance.messages import Locale, translate
 from appliance.recsys.base import Reason, Recommendation, RecommendedItem, RecommendRequest
 from appliance.runtime import Runtime
+from appliance.server.exchange import new_id
 from appliance.server.present import card_fields
 from appliance.server.schemas import ReasonOut, RecommendationOut, RecommendedItemOut
 from appliance.store.catalogue import Catalogue
@@ -190,7 +190,7 @@ class Shelves:
 
     def _out(self, found: Recommendation, *, hit: bool, began: float) -> RecommendationOut:
         return RecommendationOut(
-            recommendation_id=f"rec_{uuid.uuid4().hex}",
+            recommendation_id=f"rec_{new_id()}{new_id()}",
             strategy=found.strategy,
             fallback=found.fallback,
             items=items_out(self._runtime.catalogue, found),

@@ -21,6 +21,8 @@ from appliance.server.query import Limit, Offset
 from appliance.server.schemas import FacetsOut, FacetValueOut, Item, PriceBucketOut, PriceFacetOut, SearchOut
 
 _ISSUE = "search_answers"
+_THREAD_FROM = 5000
+"""Products from which a search goes to a thread: measured, 0.35 ms at 300 products and 2 to 5 ms at 50,000."""
 _HIGHEST_PRICE = 1e12
 """As an upper bound it means none."""
 
@@ -67,7 +69,8 @@ async def search_products(
         limit=limit,
         offset=offset,
     )
-    result = await asyncio.to_thread(_find, runtime, query)
+    quick = runtime.search.ready and len(runtime.catalogue) < _THREAD_FROM
+    result = _find(runtime, query) if quick else await asyncio.to_thread(_find, runtime, query)
     runtime.metrics.searches.labels("found" if result.total else "nothing").inc()
     return _present(runtime, result, began)
 
