@@ -165,6 +165,11 @@ class ProductCard(msgspec.Struct, frozen=True, gc=False):
     tags: tuple[str, ...]
     created_at: float
     published: bool = True
+    title_en: str = ""
+
+    def name(self, locale: str) -> str:
+        """Return the title in a language, as far as the shop has it."""
+        return self.title_en if locale == "en" and self.title_en else self.title
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True):

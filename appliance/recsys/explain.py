@@ -43,12 +43,12 @@ class Explainer:
         if anchor is None:
             return self._demand(item)
         if item.source == "bought_together":
-            return self._say("bought_together", title=anchor.title)
+            return self._say("bought_together", title=anchor.name(self._locale))
         if anchor.id in focus:
-            return self._say(_ABOUT_A_PRODUCT.get(item.source, "similar"), title=anchor.title)
+            return self._say(_ABOUT_A_PRODUCT.get(item.source, "similar"), title=anchor.name(self._locale))
         if anchor.id in cart:
-            return self._say("similar" if item.source == "content" else "cart", title=anchor.title)
-        return self._say("viewed", title=anchor.title)
+            return self._say("similar" if item.source == "content" else "cart", title=anchor.name(self._locale))
+        return self._say("viewed", title=anchor.name(self._locale))
 
     def _demand(self, item: Ranked) -> Reason:
         if item.source != "popularity":

@@ -285,7 +285,12 @@ class RecommendationService:
             strategy=strategy,
             fallback=fallback,
             items=[
-                RecommendedItem(item.card.id, round(item.score, 6), item.components, reason)
+                RecommendedItem(
+                    item.card.id,
+                    round(item.score, 6),
+                    {name: round(value, 6) for name, value in item.components.items()},
+                    reason,
+                )
                 for item, reason in zip(items, reasons, strict=True)
             ],
         )

@@ -8,6 +8,7 @@ _ITEM: dict[str, Any] = {
     "product_id": "prod_012",
     "handle": "balo-da-nam",
     "title": "Ba lô da nam",
+    "title_en": "Leather backpack for men",
     "thumbnail": "/demo/img/balo-da-nam.svg",
     "price": 890000,
     "currency": "VND",

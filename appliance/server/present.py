@@ -28,6 +28,7 @@ def card_fields(card: ProductCard) -> dict[str, object]:
         "product_id": card.id,
         "handle": card.handle,
         "title": card.title,
+        "title_en": card.title_en,
         "thumbnail": card.thumbnail,
         "price": money(card.price, card.currency),
         "currency": card.currency,

@@ -72,6 +72,8 @@ class Item(Out, frozen=True, kw_only=True):
     product_id: str
     handle: str
     title: str
+    title_en: str
+    """The English title, or ``""`` where the shop has none."""
     thumbnail: str
     price: Amount | None
     """Lowest price of the variants."""

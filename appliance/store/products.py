@@ -14,7 +14,7 @@ from appliance.domain import Product, ProductCard, Variant
 from appliance.store.categories import CategoryTree
 
 _CARDS = """
-select p.id, p.handle, p.title, p.thumbnail, p.currency, p.status, p.created_at,
+select p.id, p.handle, p.title, p.title_en, p.thumbnail, p.currency, p.status, p.created_at,
     (select min(x.amount) from prices x where x.product_id = p.id and x.currency = :currency),
     (select min(x.amount) from prices x where x.product_id = p.id and x.currency = p.currency),
     exists (
@@ -71,7 +71,7 @@ def read_cards(db: Database, tree: CategoryTree, ids: Sequence[str], currency: s
     known_tags: dict[tuple[str, ...], tuple[str, ...]] = {}
     cards: dict[str, ProductCard] = {}
     for row in db.execute(_CARDS, parameters):
-        id_, handle, title, thumbnail, own_currency, status, created_at, shop_price, own_price, in_stock = row
+        id_, handle, title, title_en, thumbnail, own_currency, status, created_at, shop_price, own_price, in_stock = row
         key = tuple(category_ids.get(id_, ()))
         if key not in handles:
             handles[key] = _handles(tree, key)
@@ -88,6 +88,7 @@ def read_cards(db: Database, tree: CategoryTree, ids: Sequence[str], currency: s
             tags=known_tags.setdefault(own_tags, own_tags),
             created_at=created_at,
             published=status == "published",
+            title_en=title_en,
         )
     return cards
 

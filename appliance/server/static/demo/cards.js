@@ -2,7 +2,7 @@
 
 import { track } from "./api.js";
 import { h, replace } from "./dom.js";
-import { money, t } from "./i18n.js";
+import { money, t, titleOf } from "./i18n.js";
 
 /** A product in a list. `shelf` is the recommendation it stands in, if any. */
 export function card(item, shelf = null) {
@@ -14,7 +14,7 @@ export function card(item, shelf = null) {
       h("span", { class: "frame" },
         h("img", { image: item.thumbnail, alt: "", loading: "lazy", width: 400, height: 400 }),
         item.in_stock ? null : h("span", { class: "badge" }, t("soldOut"))),
-      h("h3", {}, item.title),
+      h("h3", {}, titleOf(item)),
       h("p", { class: "price" }, money(item.price, item.currency))),
     item.reason ? h("p", { class: "reason" }, item.reason.text) : null,
     item.components ? scores(item) : null);

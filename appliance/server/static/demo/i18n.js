@@ -172,3 +172,6 @@ export function money(amount, currency) {
 }
 
 export const count = (number) => new Intl.NumberFormat(current === "vi" ? "vi-VN" : "en-GB").format(number);
+
+/** A product's title in the language of the page, as far as the shop has it. */
+export const titleOf = (item) => (current === "en" && item.title_en ? item.title_en : item.title);

@@ -3,7 +3,7 @@
 import { product as load, similar, together, track } from "./api.js";
 import { lazyShelf } from "./cards.js";
 import { h, replace } from "./dom.js";
-import { locale, money, t } from "./i18n.js";
+import { money, t, titleOf } from "./i18n.js";
 import { announce, failure, waiting } from "./page.js";
 import { cart, saveCart } from "./session.js";
 
@@ -28,10 +28,6 @@ export async function showProduct(main, handle, rec, isRepaint) {
   if (!isRepaint) {
     track({ type: "view", product_id: item.id, recommendation_id: rec || undefined });
   }
-}
-
-function titleOf(item) {
-  return locale() === "en" && item.title_en ? item.title_en : item.title;
 }
 
 function breadcrumbs(item) {

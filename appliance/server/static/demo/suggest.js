@@ -2,7 +2,7 @@
 
 import { search, track } from "./api.js";
 import { h, replace, route } from "./dom.js";
-import { money, t } from "./i18n.js";
+import { money, t, titleOf } from "./i18n.js";
 import { announce } from "./page.js";
 
 const PAUSE = 120;
@@ -55,7 +55,7 @@ export function startSearchBox() {
   };
   const option = (item, index) => h("div", { role: "option", id: `option-${index}`, "data-handle": item.handle },
     h("img", { image: item.thumbnail, alt: "", width: 40, height: 40 }),
-    h("span", {}, item.title), h("small", {}, money(item.price, item.currency)));
+    h("span", {}, titleOf(item)), h("small", {}, money(item.price, item.currency)));
   const open = (handle) => {
     close();
     input.blur();
