@@ -85,13 +85,17 @@ def decode_events(raw: Sequence[msgspec.Raw]) -> Sequence[EventIn | Refusal]:
     return events if len(events) == len(raw) else [_decode_alone(event) for event in raw]
 
 
-def names_user(raw: msgspec.Raw) -> bool:
-    """Tell whether an event names a user; cheap for those that do not, and not fooled by escapes."""
-    text = bytes(raw)
-    if b"user_id" not in text and b"\\u" not in text:
+def names_user(raw: Sequence[msgspec.Raw]) -> bool:
+    """Tell whether any event names a user; cheap for those that do not, and not fooled by escapes."""
+    together = b",".join(raw)
+    if b"user_id" not in together and b"\\u" not in together:
         return False
+    return any(_names_user(event) for event in raw)
+
+
+def _names_user(raw: msgspec.Raw) -> bool:
     try:
-        return bool(_decode_names(text).user_id)
+        return bool(_decode_names(raw).user_id)
     except _UNDECODABLE:
         return False
 

@@ -65,7 +65,7 @@ class Ingest:
 
     def names_user(self, raw_events: Sequence[msgspec.Raw]) -> bool:
         """Tell whether any event names a user; an event that cannot be read names none, and will be rejected."""
-        return any(names_user(raw) for raw in raw_events)
+        return names_user(raw_events)
 
     async def submit(
         self, raw_events: Sequence[msgspec.Raw], *, user_allowed: bool, default_type: str | None = None

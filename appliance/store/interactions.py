@@ -16,6 +16,7 @@ from appliance.store.folding import MergeResult, Resolve, merge_rows, unpark
 from appliance.store.journal_rows import JournalRow
 from appliance.store.migrations.analytics import PREFERENCES, SIMILARITIES
 from appliance.store.recent import RecentIndex
+from appliance.store.shortlists import NEIGHBOURS, TASTES
 from appliance.store.snapshot import InteractionArrays
 
 _CHUNK = 50_000
@@ -110,7 +111,10 @@ class InteractionLog:
 
     def preferences(self, user_id: str, limit: int = 50) -> list[tuple[str, float]]:
         """Return a user's taste as (category, score), the strongest first."""
-        return self.analytics.q("preferences", _PREFERENCES, [user_id, limit])
+        rows = self._recent.shortlists.find(TASTES, user_id)
+        if rows is None:
+            return self.analytics.q("preferences", _PREFERENCES, [user_id, limit])
+        return [(category, score) for category, score in rows[:limit]]
 
     def top_categories(self, limit: int = 20) -> list[tuple[str, float]]:
         """Return (category, weight) of all events that name one in their metadata, the heaviest first."""
@@ -118,7 +122,10 @@ class InteractionLog:
 
     def similar(self, product_id: str, limit: int = 20) -> list[Similarity]:
         """Return a product's neighbours, the nearest first."""
-        return [Similarity(*row) for row in self.analytics.q("similar", _SIMILAR, [product_id, limit])]
+        rows = self._recent.shortlists.find(NEIGHBOURS, product_id)
+        if rows is None:
+            rows = self.analytics.q("similar", _SIMILAR, [product_id, limit])
+        return [Similarity(*row) for row in rows[:limit]]
 
     def counts(self) -> LogCounts:
         """Return how much the log holds."""
@@ -152,18 +159,18 @@ class InteractionLog:
     def replace_similarities(self, rows: Iterable[tuple[str, str, float, float, float]]) -> int:
         """Replace the neighbours by (product, neighbour, score, content, collaborative); return how many."""
         order = "product_id_1, similarity_score desc"
-        return self._replace("rec_product_similarities", SIMILARITIES, rows, order)
+        return self._replace(NEIGHBOURS, SIMILARITIES, rows, order)
 
     def replace_preferences(self, rows: Iterable[tuple[str, str, float]]) -> int:
         """Replace the tastes by (user, category, score); return how many."""
-        return self._replace("rec_user_preferences", PREFERENCES, rows, "user_id, score desc")
+        return self._replace(TASTES, PREFERENCES, rows, "user_id, score desc")
 
     def close(self) -> None:
         """Close the index; the DuckDB connection belongs to whoever opened it."""
         self._recent.close()
 
     def _replace(self, table: str, definition: str, rows: Iterable[Sequence[Any]], order: str) -> int:
-        """Write a table anew in the order in which it is asked: DuckDB then reads one row group, not all of them."""
+        """Write a table anew, in the order in which it is asked, and have it copied for quick look-ups."""
         count = 0
         rows = iter(rows)
         with self.analytics.write(f"replace_{table}") as cursor:
@@ -177,4 +184,7 @@ class InteractionLog:
             cursor.execute(f"drop table {table}")
             cursor.execute(definition)
             cursor.execute(f"insert into {table} select * from fresh order by {order}")  # noqa: S608
+            cursor.execute("update table_generations set generation = generation + 1 where name = ?", [table])
+        self._recent.shortlists.outdate(table)
+        self._recent.shortlists.follow()
         return count

@@ -126,7 +126,10 @@ class Merger:
                     pass
                 self._unpark()
                 self._follow()
-            except (ApplianceError, duckdb.Error) as error:
+            except Exception as error:
+                # Whatever it is, the thread must live: the journal keeps everything until the cause is gone.
+                if not self._failing:
+                    log.error("merge_failed", exc_info=error)
                 self._position = None
                 self._report(error)
                 return
@@ -237,8 +240,5 @@ class Merger:
             self._wanted.set()
 
     def _report(self, error: Exception) -> None:
-        detail = str(error)[:500]
-        if not self._failing:
-            log.error("merge_failed", error=detail)
         self._failing = True
-        self._issues.report(ISSUE, "merge_failing", Severity.WARNING, "analytics", detail)
+        self._issues.report(ISSUE, "merge_failing", Severity.WARNING, "analytics", str(error)[:500])

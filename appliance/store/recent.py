@@ -20,6 +20,8 @@ from appliance.errors import NewerStore, StoreDamaged
 from appliance.store.analytics import Analytics
 from appliance.store.migrations import Migration
 from appliance.store.ownership import OWNER, owner_join
+from appliance.store.shortlists import SCHEMA as SHORTLISTS
+from appliance.store.shortlists import Shortlists
 from appliance.store.sqlite import SqliteStore, translated_errors
 
 log = structlog.get_logger(__name__)
@@ -53,10 +55,10 @@ _SLICE = f"""
 with slice as (select * from interaction_events where seq > ? and seq <= ?),
 links as (select * from session_links where session_id in (select session_id from slice where user_id = '')),
 renamed as (select seq, product_id from event_resolutions where seq > ? and seq <= ?)
-select json_group_array(json_array(
+select string_agg(json_array(
     e.seq, e.event_id, {OWNER}, e.session_id, coalesce(r.product_id, e.product_id), e.product_handle,
     e.interaction_type, e.weight, epoch(e.occurred_at), epoch(e.received_at), e.recommendation_id,
-    e.metadata::varchar))::varchar
+    e.metadata::varchar)::varchar, ',')
 from slice e {owner_join("links")}
 left join renamed r on e.seq = r.seq"""  # noqa: S608  (our own text)
 _FIRST_LINKS = """
@@ -68,7 +70,7 @@ _INSERT = """
 insert or replace into recent
 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
     value ->> 8, value ->> 9, value ->> 10, value ->> 11
-from json_each(?)"""
+from json_each('[' || coalesce(?, '') || ']')"""
 _ADOPT = "update recent set owner = ? where session_id = ? and session_id <> '' and owner = ''"
 _RENAME = "update recent set product_id = ? where seq = ?"
 _SELECT = """
@@ -81,7 +83,7 @@ _OF_PRODUCT = _SELECT + "product_id = ? and product_id <> '' and interaction_typ
 
 
 def _initial(db: Database) -> None:
-    for statement in _SCHEMA:
+    for statement in _SCHEMA + SHORTLISTS:
         db.execute(statement)
 
 
@@ -89,13 +91,16 @@ _MIGRATIONS: tuple[Migration[Database], ...] = (Migration(1, "recent events", _i
 
 
 class RecentIndex:
-    """Reads on any thread; ``follow`` on one. A damaged file is thrown away and built again from the log."""
+    """Reads on any thread; ``follow`` on one.
+
+    A damaged file is thrown away and built again from the log."""
 
     def __init__(self, analytics: Analytics, now: Callable[[], float] = time.time) -> None:
         self._analytics = analytics
         self._path = analytics.path.with_name(FILE_NAME)
         self._now = now
         self._store = self._open()
+        self.shortlists = Shortlists(analytics, lambda: self._store)
 
     def of_owner(self, user_id: str, limit: int) -> list[Interaction]:
         """Return a user's latest events, newest first, those as a guest of a linked session included."""
@@ -132,11 +137,14 @@ class RecentIndex:
             at = 0
         for _ in range(slices):
             if at >= last:
-                return True
+                break
             upper = min(at + SLICE, last)
             self._take_over(log_id, at, upper)
             at = upper
-        return bool(at >= last)
+        if at < last:
+            return False
+        self.shortlists.follow()
+        return True
 
     def _take_over(self, log_id: str, lower: int, upper: int) -> None:
         query = self._analytics.q
@@ -168,6 +176,7 @@ class RecentIndex:
             return SqliteStore(self._path, _MIGRATIONS, quick_check=False, now=self._now)
 
     def _rebuild(self) -> None:
+        self.shortlists.forget()
         self._store.close()
         self._delete()
         self._store = self._open()

@@ -198,3 +198,19 @@ def test_a_replacement_that_fails_leaves_the_old_rows(bench: Bench) -> None:
     assert bench.log.preferences("u1") == [("ví", 3.0), ("túi", 2.0)]
     bench.reopen()
     assert bench.log.preferences("u1", 1) == [("ví", 3.0)]
+
+
+def test_neighbours_and_tastes_are_right_with_and_without_their_copy(bench: Bench) -> None:
+    bench.log.replace_similarities([("p1", f"n{number}", number / 2500, 0.5, 0.25) for number in range(2500)])
+    bench.log.replace_preferences([(f"u{number}", "túi", 1.0) for number in range(2500)])
+    expected = [bench.log.similar("p1", 5), bench.log.preferences("u77"), bench.log.similar("p2")]
+    assert [len(rows) for rows in expected] == [5, 1, 0]
+    bench.close()
+    for file in bench.folder.glob(FILE_NAME + "*"):
+        file.unlink()
+    bench.open()
+    for _ in range(2):
+        assert [bench.log.similar("p1", 5), bench.log.preferences("u77"), bench.log.similar("p2")] == expected
+        assert bench.merger.flush(20)
+    bench.log.replace_similarities([])
+    assert bench.log.similar("p1") == []

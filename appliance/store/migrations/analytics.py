@@ -86,6 +86,9 @@ _INITIAL = (
     "create table event_resolutions (event_id varchar not null, product_id varchar not null, seq bigint not null,"
     " position bigint not null)",
     "create table category_totals (category varchar not null, occurrences bigint not null, weight double not null)",
+    # Counts how often training replaced a table, so that copies of it know when they are old.
+    "create table table_generations (name varchar not null, generation bigint not null)",
+    "insert into table_generations values ('rec_product_similarities', 0), ('rec_user_preferences', 0)",
     "create table merge_watermarks (journal_id varchar not null, seq bigint not null)",
     "create table log_position (last_seq bigint not null, log_id varchar not null)",
     "insert into log_position values (0, replace(uuid()::varchar, '-', ''))",
