@@ -16,6 +16,7 @@ class _Tree(NamedTuple):
     by_key: dict[str, Category]
     key_of: dict[str, str]
     """Category id to key."""
+    by_id: dict[str, Category]
 
 
 class CategoryNames:
@@ -23,7 +24,7 @@ class CategoryNames:
 
     def __init__(self, catalogue: CatalogueReader) -> None:
         self._catalogue = catalogue
-        self._tree = _Tree(-1, {}, {})
+        self._tree = _Tree(-1, {}, {}, {})
 
     def keys(self, column: FacetColumn, text: str) -> list[str]:
         """Return the keys of a column that a handle, name or id means; products below a category carry its key too."""
@@ -35,10 +36,12 @@ class CategoryNames:
 
     def shown(self, value: FacetValue) -> FacetValue:
         """Return a counted key as people and links know it: the category's handle and name."""
-        node = self._current().by_key.get(value.value)
+        tree = self._current()
+        node = tree.by_key.get(value.value)
         if node is None:
             return FacetValue(value.value.replace(LEVEL, "-"), value.label.rsplit(" > ", 1)[-1], value.count)
-        return FacetValue(node.handle, node.name, value.count)
+        parent = tree.by_id.get(node.parent_id)
+        return FacetValue(node.handle, node.name, value.count, parent.handle if parent else "")
 
     def _current(self) -> _Tree:
         revision = self._catalogue.revision
@@ -59,4 +62,4 @@ def _read(catalogue: CatalogueReader, revision: int) -> _Tree:
             above = nodes.get(above.parent_id)
         key_of[node.id] = key = LEVEL.join(reversed(levels))
         by_key.setdefault(key, node)
-    return _Tree(revision, by_key, key_of)
+    return _Tree(revision, by_key, key_of, nodes)

@@ -37,6 +37,8 @@ class FacetValue(msgspec.Struct, frozen=True):
     """What to send back as the filter."""
     label: str
     count: int
+    parent: str = ""
+    """For a category, the handle of the one above it."""
 
 
 class PriceFacet(msgspec.Struct, frozen=True):

@@ -156,6 +156,8 @@ class FacetValueOut(Out, frozen=True, kw_only=True):
     value: str
     label: str
     count: int
+    parent: str = ""
+    """For a category, the handle of the one above it; else empty."""
 
 
 class PriceBucketOut(Out, frozen=True, kw_only=True):

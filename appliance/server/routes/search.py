@@ -125,7 +125,9 @@ def _present(runtime: Runtime, result: SearchResult, began: float) -> SearchOut:
 
 
 def _values(values: list[FacetValue]) -> list[FacetValueOut]:
-    return [FacetValueOut(value=value.value, label=value.label, count=value.count) for value in values]
+    return [
+        FacetValueOut(value=value.value, label=value.label, count=value.count, parent=value.parent) for value in values
+    ]
 
 
 def _bucket(bucket: FacetValue, currency: str) -> PriceBucketOut:
