@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from appliance.jobs.schedule import Periodic, Schedule
 from appliance.metrics import Metrics
 from appliance.store.jobs import Job, JobRepository, JobState
 from appliance.store.migrations.jobs import MIGRATIONS
-from appliance.store.sqlite import SqliteStore
+from appliance.store.sqlite import SqliteStore, translated_errors
 
 __all__ = ["Handler", "Job", "JobContext", "JobQueue", "JobState"]
 
@@ -89,7 +90,12 @@ class JobQueue:
         self._store = SqliteStore(path, MIGRATIONS, now=now)
         self._rows = JobRepository(self._store, now)
         self._schedule = Schedule(schedule, self._rows)
-        self._doorbell = Doorbell(path, self._answer, workers=workers, stop_seconds=stop_seconds)
+        with ExitStack() as undo:
+            undo.callback(self._store.close)
+            # On a read-only or full disk the doorbell cannot make its tables.
+            with translated_errors(path):
+                self._doorbell = Doorbell(path, self._answer, workers=workers, stop_seconds=stop_seconds)
+            undo.pop_all()
         self._owner = f"{os.getpid()}:{uuid.uuid4()}"
         self._lock = threading.Lock()
         self._running: set[str] = set()

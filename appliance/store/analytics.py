@@ -6,7 +6,6 @@ does that with a growing pause, and readers get ``StoreError`` meanwhile. The co
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from appliance.issues import IssueBoard, Severity
 from appliance.metrics import Metrics
 from appliance.store.migrations import apply_migrations, pending_migrations
 from appliance.store.migrations.analytics import MIGRATIONS
+from appliance.store.sqlite import is_read_only
 from appliance.store.torn_wal import cut_torn_end
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ class Analytics:
         self.path = data_dir / FILE_NAME
         self.backups = data_dir / BACKUP_FOLDER
         """The one folder beside its own that DuckDB may touch."""
-        self.read_only = self.path.exists() and not os.access(self.path, os.W_OK)
+        self.read_only = is_read_only(self.path)
         self._options = options
         self._metrics = metrics
         self._issues = issues

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -45,7 +46,7 @@ class SqliteStore:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.path = path
-        self.read_only = path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+        self.read_only = is_read_only(path)
         self._lock = threading.RLock()
         self._local = threading.local()
         self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
@@ -184,6 +185,22 @@ def _translated(error: sqlite3.Error, path: Path) -> ApplianceError | None:
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
         return StoreError(f"{name} cannot be used: {error}", hint="check the disk and the folder's permissions")
     return None
+
+
+def is_read_only(path: Path) -> bool:
+    """Tell whether a file that is there can be read only, or nothing be written beside it.
+
+    The file is opened for that: a file system that turned read-only over an error still says that writing is allowed.
+    """
+    if not path.exists():
+        return False
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return True
+    try:
+        os.close(os.open(path, os.O_RDWR))
+    except OSError as error:
+        return error.errno == errno.EROFS
+    return False
 
 
 def _no_room(path: Path) -> bool:
