@@ -180,3 +180,9 @@ def test_a_page_beyond_the_end_is_empty_and_the_total_stays(shop: Shop) -> None:
     result = shop.ask("balo", offset=50)
     assert (result.items, result.total) == ([], 3)
     assert shop.ask("balo", limit=0).items == []
+
+
+def test_category_facets_name_the_category_above(shop: Shop) -> None:
+    categories = {value.value: value.parent for value in shop.ask("").facets.categories}
+    assert categories["tui"] == ""
+    assert categories["balo"] == "tui"
