@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -126,11 +127,15 @@ class Merger:
                     pass
                 self._unpark()
                 self._follow()
+            except (ApplianceError, duckdb.Error, sqlite3.Error) as error:
+                if not self._failing:
+                    log.error("merge_failed", error=str(error)[:500])
+                self._report(error)
+                return
             except Exception as error:
-                # Whatever it is, the thread must live: the journal keeps everything until the cause is gone.
+                # A defect: the thread must live all the same, and the journal keeps everything meanwhile.
                 if not self._failing:
                     log.error("merge_failed", exc_info=error)
-                self._position = None
                 self._report(error)
                 return
         if self._failing:
@@ -241,4 +246,5 @@ class Merger:
 
     def _report(self, error: Exception) -> None:
         self._failing = True
+        self._position = None
         self._issues.report(ISSUE, "merge_failing", Severity.WARNING, "analytics", str(error)[:500])

@@ -93,7 +93,8 @@ _MIGRATIONS: tuple[Migration[Database], ...] = (Migration(1, "recent events", _i
 class RecentIndex:
     """Reads on any thread; ``follow`` on one.
 
-    A damaged file is thrown away and built again from the log."""
+    A damaged file is thrown away and built again from the log.
+    """
 
     def __init__(self, analytics: Analytics, now: Callable[[], float] = time.time) -> None:
         self._analytics = analytics
