@@ -15,14 +15,15 @@ from appliance.errors import NotFound
 from appliance.server import compression
 from appliance.server.exchange import Exchange
 
+# Litestar adds the character set to text.
 _TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
     ".json": "application/json",
     ".svg": "image/svg+xml",
     ".ico": "image/x-icon",
-    ".txt": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
 }
 
 
@@ -38,12 +39,12 @@ class Asset:
     def answer(self, exchange: Exchange, *, max_age: int = 0) -> Response[Any]:
         """Answer a request for this file: 304 when the client has it, compressed when it can be."""
         caching = f"public, max-age={max_age}" if max_age else "no-cache"
-        headers = {"ETag": self.tag, "Cache-Control": caching, "Vary": "Accept-Encoding"}
+        headers = {"ETag": self.tag, "Cache-Control": caching}
         if matches(exchange.headers.get(b"if-none-match"), self.tag):
             return Response(None, status_code=304, headers=headers)
         body, encoding = self._encoded(exchange.headers.get(b"accept-encoding", b""))
         if encoding is not None:
-            headers["Content-Encoding"] = encoding
+            headers |= {"Content-Encoding": encoding, "Vary": "Accept-Encoding"}
         return Response(body, headers=headers, media_type=self.media_type)
 
     def _encoded(self, accepted: bytes) -> tuple[bytes, compression.Encoding | None]:

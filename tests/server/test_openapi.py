@@ -105,7 +105,8 @@ def test_static_files_cannot_be_left(shop: Shop) -> None:
 
 def test_static_files_have_validators(shop: Shop) -> None:
     first = shop.browser.get("/static/swagger/swagger-ui.css")
-    assert first.headers["content-type"].startswith("text/css")
+    assert first.headers["content-type"] == "text/css; charset=utf-8"
+    assert first.headers["vary"].count("Accept-Encoding") == 1
     tag = first.headers["etag"]
     assert shop.browser.get("/static/swagger/swagger-ui.css", headers={"If-None-Match": tag}).status_code == 304
 
