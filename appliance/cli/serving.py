@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ from appliance.settings import LoadedSettings
 
 if TYPE_CHECKING:
     from appliance.ops.process import RunningProcess
+
+_SWITCH_SECONDS = 0.001
+"""How long a background thread may keep the interpreter while the event loop waits; Python's own 5 ms add up over the
+several turns of one request."""
 
 Ready = Callable[[str], None]
 """Told the address once requests are answered."""
@@ -43,6 +48,7 @@ def run_process(
     from appliance.ops.starts import StartGuard
 
     configure(loaded.settings.server, quiet=False)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with ProcessLock(data_dir):
         guard = StartGuard(data_dir)
         safe_mode = guard.begin()

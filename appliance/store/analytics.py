@@ -33,6 +33,7 @@ BACKUP_FOLDER = "backups"
 ISSUE = "analytics"
 ISSUE_TORN = "analytics:torn"
 _SLOW_SECONDS = 1.0
+_PORTION = 4096
 _DRAIN_SECONDS = 5.0
 _MAX_PAUSE = 30.0
 _BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.IOException)
@@ -82,8 +83,7 @@ class Analytics:
     def q(self, name: str, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run a named query and return all rows. Raises ``StoreError`` while the file cannot be used."""
         with self._timed(name), self._cursor() as cursor:
-            rows: list[tuple[Any, ...]] = cursor.execute(sql, list(params)).fetchall()
-            return rows
+            return fetched(cursor.execute(sql, list(params)))
 
     def columns(self, name: str, sql: str, params: Sequence[object] = ()) -> dict[str, np.ndarray[Any, Any]]:
         """Run a named query and return its columns as arrays, in the order of the rows. Raises as ``q`` does."""
@@ -257,6 +257,14 @@ class Analytics:
             self._metrics.query_seconds.labels(query=name).observe(seconds)
             if seconds > _SLOW_SECONDS:
                 log.warning("slow_query", query=name, seconds=round(seconds, 3))
+
+
+def fetched(result: Any) -> list[tuple[Any, ...]]:
+    """Return all rows of a result. Rows are made in portions: DuckDB holds the interpreter while it makes them."""
+    rows: list[tuple[Any, ...]] = []
+    while portion := result.fetchmany(_PORTION):
+        rows += portion
+    return rows
 
 
 def _lock_down(connection: Any, backups: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.domain import Interaction, InteractionType
 from appliance.store.analytics import Analytics
@@ -14,29 +15,32 @@ from appliance.store.ownership import OWNER, owner_join
 from appliance.store.snapshot import InteractionArrays
 
 _SLICE = 10_000
+_EXPORT_SLICE = 250_000
+_NAMED = ("visitor", "session", "product")
 _TYPES = [str(kind) for kind in InteractionType]
+_Array = np.ndarray[Any, Any]
 
-# Events with a known product; a guest without a link is known by the session.
-_OWNED = f"""
-create temp table owned as
-select e.seq, e.session_id, coalesce(r.product_id, e.product_id) as product_id, e.interaction_type, e.weight,
+# Events with a known product; a guest without a link is known by the session. Names travel as 64-bit keys: turning
+# millions of them into codes by joins took DuckDB past its memory limit.
+_PART = f"""
+create or replace temp table part as
+with slice as (select * from interaction_events where seq > ? and seq <= ?),
+links as (select * from session_links where session_id in (select session_id from slice where user_id = '')),
+parked as (select seq from parked_events where seq > ? and seq <= ?)
+select e.seq, e.session_id as session, coalesce(r.product_id, e.product_id) as product, e.interaction_type, e.weight,
     epoch_us(e.occurred_at) as occurred_us, coalesce(nullif({OWNER}, ''), e.session_id) as visitor
-from interaction_events e {owner_join()}
+from slice e {owner_join("links")}
 left join event_resolutions r on e.seq = r.seq
-where (e.product_id <> '' or e.product_handle <> '') and e.seq not in (select seq from parked_events)"""  # noqa: S608  (our own text)
-_CODES = """
-create temp table {table} as select name, (row_number() over () - 1)::integer as code
-from (select distinct {column} as name from owned where {column} <> '')"""
-_NAMES = "select name from {table} order by code"
-_COLUMNS = """
-select coalesce(v.code, -1)::integer as visitor, coalesce(s.code, -1)::integer as session,
-    p.code::integer as product, (list_position(?::varchar[], o.interaction_type) - 1)::tinyint as type,
-    o.weight::float as weight, o.occurred_us as occurred_us, o.seq as seq
-from owned o
-left join visitors v on o.visitor = v.name
-left join sessions s on o.session_id = s.name
-join products p on o.product_id = p.name
-where list_contains(?::varchar[], o.interaction_type)"""
+where (e.product_id <> '' or e.product_handle <> '') and e.seq not in (select seq from parked)
+    and list_contains(?::varchar[], e.interaction_type)
+order by e.seq"""  # noqa: S608  (our own text)
+_KEYS = """
+select case when visitor = '' then 0 else md5_number_lower(visitor) end::ubigint as visitor,
+    case when session = '' then 0 else md5_number_lower(session) end::ubigint as session,
+    md5_number_lower(product) as product, (list_position(?::varchar[], interaction_type) - 1)::tinyint as type,
+    weight::float as weight, occurred_us
+from part order by seq"""
+_NAMES = "select distinct {column} as name, md5_number_lower({column}) as key from part where {column} <> ''"
 _POPULAR = """
 select coalesce(r.product_id, e.product_id) as product, e.interaction_type,
     epoch(date_trunc('day', e.occurred_at)) as day, count(*), sum(e.weight)
@@ -48,7 +52,7 @@ _FLOOR = """
 select case when count(*) < ? then ? else min(newest) end from (
     select max(seq) as newest from interaction_events
     where seq > ? and received_at >= make_timestamp((?::double * 1e6)::bigint) and (user_id <> '' or session_id <> '')
-    group by user_id, case when user_id = '' then session_id else '' end
+    group by md5_number_lower(case when user_id <> '' then user_id else session_id end)
     order by newest desc limit ?
 )"""
 _EVENTS = f"""
@@ -73,27 +77,45 @@ class PopularCount(msgspec.Struct, frozen=True, gc=False):
 
 
 def export_arrays(analytics: Analytics) -> InteractionArrays:
-    """Return the whole log as arrays; strings are turned into codes by DuckDB."""
-    lists: dict[str, list[str]] = {}
+    """Return the whole log as arrays, read in slices of which each needs little memory."""
+    parts: dict[str, list[_Array]] = {name: [] for name in (*_NAMED, "type", "weight", "occurred_us")}
+    names: dict[str, list[dict[str, _Array]]] = {name: [] for name in _NAMED}
     with analytics.reading("export_arrays") as cursor:
-        cursor.execute(_OWNED)
-        for table, column in (("visitors", "visitor"), ("sessions", "session_id"), ("products", "product_id")):
-            cursor.execute(_CODES.format(table=table, column=column))
-            lists[table] = [row[0] for row in cursor.execute(_NAMES.format(table=table)).fetchall()]
-        columns: dict[str, Any] = cursor.execute(_COLUMNS, [_TYPES, _TYPES]).fetchnumpy()
-    plain = {name: np.ma.getdata(values) for name, values in columns.items()}
-    order = np.lexsort((plain["seq"], plain["occurred_us"]))
+        last = int(cursor.execute("select last_seq from log_position").fetchall()[0][0])
+        for lower in range(0, last, _EXPORT_SLICE):
+            upper = min(lower + _EXPORT_SLICE, last)
+            cursor.execute(_PART, [lower, upper, lower, upper, _TYPES])
+            for name, values in cursor.execute(_KEYS, [_TYPES]).fetchnumpy().items():
+                parts[name].append(np.ma.getdata(values))
+            for name in _NAMED:
+                names[name].append(cursor.execute(_NAMES.format(column=name)).fetchnumpy())
+    if not last:
+        return InteractionArrays.empty()
+    occurred = np.concatenate(parts["occurred_us"])
+    order = np.argsort(occurred, kind="stable")
+    codes, lists = {}, {}
+    for name in _NAMED:
+        codes[name], lists[name] = _coded(np.concatenate(parts.pop(name))[order], names.pop(name))
     return InteractionArrays(
-        visitor=plain["visitor"][order].astype(np.int32, copy=False),
-        session=plain["session"][order].astype(np.int32, copy=False),
-        product=plain["product"][order].astype(np.int32, copy=False),
-        type=plain["type"][order].astype(np.int8, copy=False),
-        weight=plain["weight"][order].astype(np.float32, copy=False),
-        occurred_at=plain["occurred_us"][order].astype(np.float64) / 1e6,
-        visitors=lists["visitors"],
-        sessions=lists["sessions"],
-        product_ids=lists["products"],
+        visitor=codes["visitor"],
+        session=codes["session"],
+        product=codes["product"],
+        type=np.concatenate(parts["type"])[order].astype(np.int8, copy=False),
+        weight=np.concatenate(parts["weight"])[order].astype(np.float32, copy=False),
+        occurred_at=occurred[order].astype(np.float64) / 1e6,
+        visitors=lists["visitor"],
+        sessions=lists["session"],
+        product_ids=lists["product"],
     )
+
+
+def _coded(keys: _Array, parts: list[dict[str, _Array]]) -> tuple[NDArray[np.int32], list[str]]:
+    """Turn keys into codes and return these with the names that they number; the key 0 stands for no name."""
+    known, places = np.unique(np.concatenate([np.ma.getdata(part["key"]) for part in parts]), return_index=True)
+    names = np.concatenate([np.ma.getdata(part["name"]) for part in parts])[places]
+    codes = np.searchsorted(known, keys).astype(np.int32)
+    codes[keys == 0] = -1
+    return codes, names.tolist()
 
 
 def popular(analytics: Analytics, since: float) -> list[PopularCount]:

@@ -19,14 +19,15 @@ from appliance.store.recent import RecentIndex
 from appliance.store.shortlists import NEIGHBOURS, TASTES
 from appliance.store.snapshot import InteractionArrays
 
-_CHUNK = 50_000
+_CHUNK = 10_000
+"""Rows made into one text; making it holds the interpreter, and with it the event loop."""
 _WATERMARK = "select max(seq) from merge_watermarks where journal_id = ?"
 _COUNTS = """
 select (select count(*) from interaction_events), (select count(*) from rec_user_interactions),
     (select count(*) from parked_events), (select count(*) from rec_impressions),
     (select count(distinct session_id) from session_links)"""
 _VERIFY = """
-select (select count(*) - count(distinct event_id) from interaction_events),
+select (select count(*) - count(distinct event_key) from interaction_events),
     (select count(*) from (select 1 from rec_user_interactions
         group by user_id, session_id, product_id, interaction_type having count(*) > 1))"""
 _SIMILAR = """

@@ -1,0 +1,148 @@
+"""Measure how responsive the event loop stays while the shop trains.
+
+Starts the appliance on a demo shop, asks ``GET /healthz`` every few milliseconds, and meanwhile runs training jobs
+through the admin API. A probe's time beyond what an idle process takes is the time for which the loop was held up:
+
+    python scripts/loop_lag.py --products 300 --events 60000 --trainings 3
+
+Prints one JSON object with milliseconds; the exit code is 1 when p99 or the longest is over its bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from kill_test import kill, start, wait_ready
+
+P99_MS, LONGEST_MS = 50.0, 250.0
+_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+_ANSWER_END = b"}"
+
+
+async def probe(url: str, interval: float, stop: asyncio.Event, machine: list[float]) -> list[float]:
+    """Ask on one connection at a fixed pace and return the milliseconds that each answer took.
+
+    ``machine`` gets how late this process itself woke up: what the machine, not the appliance, was late by.
+
+    A probe that is late because the one before was late counts from when it was due, so that one long pause is seen
+    by all the probes that it held up.
+    """
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    taken: list[float] = []
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while not stop.is_set():
+        due += interval
+        wait = due - loop.time()
+        if wait > 0:
+            await asyncio.sleep(wait)
+            machine.append((loop.time() - due) * 1000)
+        writer.write(_REQUEST)
+        await reader.readuntil(_ANSWER_END)
+        taken.append((loop.time() - due) * 1000)
+    writer.close()
+    return taken
+
+
+async def _train(client: httpx.AsyncClient) -> float:
+    """Run one training job to its end and return its seconds."""
+    began = time.monotonic()
+    job = (await client.post("/v1/admin/jobs", json={"kind": "train"})).raise_for_status().json()
+    while job["state"] in ("queued", "running"):
+        await asyncio.sleep(0.25)
+        job = (await client.get(f"/v1/admin/jobs/{job['id']}")).raise_for_status().json()
+    if job["state"] != "done":
+        raise SystemExit(f"the training failed: {job['error']}")
+    return time.monotonic() - began
+
+
+async def measure(running: dict[str, str], trainings: int, idle: float, interval: float) -> dict[str, Any]:
+    """Probe an idle process, then one that trains."""
+    headers = {"Authorization": f"Bearer {running['token']}"}
+    async with httpx.AsyncClient(base_url=running["url"], headers=headers, timeout=30) as client:
+        machine: list[float] = []
+        still = asyncio.Event()
+        probing = asyncio.create_task(probe(running["url"], interval, still, machine))
+        await asyncio.sleep(idle)
+        still.set()
+        at_rest = await probing
+        done = asyncio.Event()
+        probing = asyncio.create_task(probe(running["url"], interval, done, machine))
+        seconds = [round(await _train(client), 2) for _ in range(trainings)]
+        done.set()
+        busy = await probing
+    return {
+        "idle": summary(at_rest),
+        "training": summary(busy),
+        "machine": summary(machine),
+        "training_seconds": seconds,
+    }
+
+
+def summary(taken: Sequence[float]) -> dict[str, float]:
+    """Return the figures of some probes."""
+    ordered = sorted(taken)
+
+    def at(share: float) -> float:
+        return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))], 2)
+
+    return {"probes": len(ordered), "p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": round(ordered[-1], 2)}
+
+
+def prepare(data: Path, products: int, events: int) -> None:
+    """Fill a demo shop unless the folder holds one."""
+    sizes = ["--products", str(products), "--events", str(events)]
+    command = [sys.executable, "-m", "appliance", "--data", str(data), "demo", "--prepare-only", *sizes]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def run(data: Path, trainings: int, idle: float, interval: float) -> dict[str, Any]:
+    """Start the process, measure, and stop it."""
+    process = start(data)
+    running = wait_ready(process, data)
+    if running is None:
+        kill(process)
+        raise SystemExit((data / "kill-test.log").read_text(errors="replace")[-2000:])
+    try:
+        return asyncio.run(measure(running, trainings, idle, interval))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+
+
+def main() -> None:
+    """Read the arguments, measure, print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="a demo shop, made when absent; default: a temporary one")
+    parser.add_argument("--products", type=int, default=300)
+    parser.add_argument("--events", type=int, default=60_000)
+    parser.add_argument("--trainings", type=int, default=3)
+    parser.add_argument("--idle", type=float, default=3.0, help="seconds of probing before the first training")
+    parser.add_argument("--interval", type=float, default=0.005, help="seconds between probes")
+    arguments = parser.parse_args()
+    os.environ["APPLIANCE_RECOMMENDER_RETRAIN_HOURS"] = "0"
+    with tempfile.TemporaryDirectory() as folder:
+        data = arguments.data or Path(folder)
+        prepare(data, arguments.products, arguments.events)
+        figures = run(data, arguments.trainings, arguments.idle, arguments.interval)
+    print(json.dumps(figures))
+    busy = figures["training"]
+    sys.exit(0 if busy["p99_ms"] < P99_MS and busy["max_ms"] < LONGEST_MS else 1)
+
+
+if __name__ == "__main__":
+    main()
