@@ -157,7 +157,7 @@ class Runtime:
             state=state,
             access=Access(tokens, state, load_keys(data_dir), settings, now),
             artifacts=artifacts,
-            cache=Cache(data_dir / "cache", settings.cache, metrics, issues),
+            cache=Cache(data_dir / "cache", settings.cache, metrics, issues, now=now),
             search=SearchService(catalogue, settings, metrics, issues),
             recommender=RecommendationService(catalogue, rules.list, settings, metrics, issues, now),
             journal=journal,
