@@ -182,6 +182,7 @@ class Runtime:
         self.catalogue.subscribe(self.recommender.apply)
         if self.ingest:
             self.ingest.subscribe(self.recommender.observe)
+            self.ingest.subscribe_links(self.recommender.identify)
         self.trainer.on_published = self._published
         self._load_search()
         if not self.safe_mode:

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import appliance.__main__  # noqa: F401  (the newer SQLite, before anything imports sqlite3)
 import click
 from litestar.testing import TestClient
 from prometheus_client.metrics import MetricWrapperBase
 
+import appliance.__main__  # noqa: F401  (the newer SQLite, before anything imports sqlite3)
 from appliance import errors
 from appliance.cli.root import root
 from appliance.cli.settings import field_meanings

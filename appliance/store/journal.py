@@ -33,6 +33,7 @@ ISSUE = "journal"
 _RETRY_PENDING = 1.0
 _RETRY_UNMERGED = 10.0
 _IDLE_SECONDS = 1.0
+_NOTE_SECONDS = 1.0
 _CLOSE_SECONDS = 30.0
 
 
@@ -60,6 +61,7 @@ class Journal:
         self._unmerged = self._rows.records()
         self._pending = 0
         self._queue: list[Ticket] = []
+        self._noted: list[Impression] = []
         self._purge_to = 0
         self._wanted = threading.Condition()
         self._closing = False
@@ -94,7 +96,7 @@ class Journal:
             self._wanted.notify()
         if self._thread.ident is not None:
             self._thread.join(_CLOSE_SECONDS)
-        while self._queue:
+        while self._queue or self._noted:
             self._write(self._take())
         self._rows.close()
 
@@ -129,11 +131,16 @@ class Journal:
 
     def note(self, impression: Impression) -> None:
         """Queue an impression and return at once; it is dropped and counted when there is no room."""
-        try:
-            self._submit(Ticket("impressions", [impression]))
-        except (Busy, StoreError):
-            self.impressions_dropped += 1
-            self._metrics.events_rejected.labels(code="impression_dropped").inc()
+        with self._wanted:
+            full = self._pending >= self._limits.max_pending or self._unmerged >= self._limits.max_unmerged
+            if full or self._closing:
+                self.impressions_dropped += 1
+                self._metrics.events_rejected.labels(code="impression_dropped").inc()
+                return
+            self._pending += 1
+            self._noted.append(impression)
+            if len(self._noted) == 1:
+                self._wanted.notify()
 
     def read(self, after: int, limit: int) -> list[JournalRow]:
         """Return the rows behind a position, in order, until they hold ``limit`` records (at least one row)."""
@@ -196,9 +203,12 @@ class Journal:
     def _await_work(self, timeout: float | None) -> bool:
         """Wait for something to write; ``False`` when all is written and the journal closes."""
         with self._wanted:
-            if not (self._queue or self._purge_to or self._closing):
+            if not (self._queue or self._noted or self._purge_to or self._closing):
                 self._wanted.wait(timeout)
-            return bool(self._queue) or not self._closing
+            if self._noted and not (self._queue or self._closing):
+                # Nobody waits for an impression: those of a second share one row and one commit.
+                self._wanted.wait_for(lambda: bool(self._queue) or self._closing, _NOTE_SECONDS)
+            return bool(self._queue or self._noted) or not self._closing
 
     def _take(self) -> Group:
         with self._wanted:
@@ -206,8 +216,13 @@ class Journal:
             while tickets < len(self._queue) and count < self._limits.commit_batch:
                 count += len(self._queue[tickets].records)
                 tickets += 1
-            group = Group(self._queue[:tickets], count, self._purge_to)
+            taken = self._queue[:tickets]
             self._queue = self._queue[tickets:]
+            if self._noted:
+                taken.append(Ticket("impressions", self._noted))
+                count += len(self._noted)
+                self._noted = []
+            group = Group(taken, count, self._purge_to)
             self._purge_to = 0
             return group
 

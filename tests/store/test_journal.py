@@ -74,12 +74,22 @@ def test_kinds_keep_their_order_and_rows_their_size(tmp_path: Path) -> None:
         asyncio.run(main(journal))
         rows = journal.read(0, 10_000)
     assert [(row.kind, row.records) for row in rows] == [
-        ("impressions", 1),
         ("events", 1),
         ("identify", 1),
         ("events", ROW_RECORDS),
         ("events", 1),
+        ("impressions", 1),
     ]
+
+
+def test_impressions_share_a_row(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        for number in range(20):
+            journal.note(Impression(f"r{number}", "", "s1", "home", "trending", ("p1",), 1.0))
+        assert journal.pending == 20
+    with opened(tmp_path) as journal:
+        assert [(row.kind, row.records) for row in journal.read(0, 100)] == [("impressions", 20)]
+        assert journal.lag == 20
 
 
 def test_reading_stops_at_the_limit_but_gives_at_least_a_row(tmp_path: Path) -> None:

@@ -48,7 +48,6 @@ async def identify_session(request: Request[Any, Any, Any], session_id: SessionI
     data = await read_body(request, IdentifyIn)
     user_id = caller_of(request).may_name(data.user_id)
     await _ingest(request).identify(session_id, user_id)
-    runtime_of(request).recommender.identify(session_id, user_id)
     exchange_of(request).shelves.forget(user_id, session_id)
     return IdentifyOut(session_id=session_id, user_id=user_id)
 

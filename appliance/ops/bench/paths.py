@@ -56,12 +56,7 @@ class PathsReport(msgspec.Struct, frozen=True):
     """Resident memory of the whole process after the queries."""
 
 
-def run(work: Path, *, interactions: int = 1_000_000, seed: int = 0) -> list[PathResult]:
-    """Build a log in an empty folder and time each access path."""
-    return report(work, interactions=interactions, seed=seed).paths
-
-
-def report(
+def run(
     work: Path, *, interactions: int = 1_000_000, seed: int = 0, progress: Callable[[str], None] | None = None
 ) -> PathsReport:
     """Build a log in an empty folder, time each access path, and weigh what was built."""
