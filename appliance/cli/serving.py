@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,14 +51,19 @@ def run_process(
 
     configure(loaded.settings.server, quiet=False)
     sys.setswitchinterval(_SWITCH_SECONDS)
+    stop_asked = _heed_stop()
     with ProcessLock(data_dir):
         guard = StartGuard(data_dir)
-        safe_mode = guard.begin()
         try:
+            safe_mode = guard.begin()
             from appliance.runtime import Runtime
             from appliance.server.serve import run
 
             runtime = Runtime.open(data_dir, loaded, safe_mode=safe_mode)
+            if stop_asked.is_set():
+                runtime.stop()
+                guard.stopped()
+                return
 
             def ready(host: str, port: int) -> None:
                 url = local_url(host, port)
@@ -65,12 +72,22 @@ def run_process(
                 _announce(session, url, runtime.access.claim_code(), safe_mode=safe_mode)
                 if on_ready is not None:
                     on_ready(url)
+                if stop_asked.is_set():
+                    signal.raise_signal(signal.SIGTERM)  # now that the server heeds it
 
             run(runtime, on_ready=ready, noop=noop)
         except BaseException as error:
             _note_end(guard, error)
             raise
         guard.stopped()
+
+
+def _heed_stop() -> threading.Event:
+    """Have SIGTERM remembered until the server has its own handler: it would kill, and that counts as a crash."""
+    asked = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda _number, _frame: asked.set())
+    return asked
 
 
 def local_url(host: str, port: int) -> str:

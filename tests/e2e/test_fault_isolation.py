@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -179,6 +180,16 @@ def test_three_crashed_starts_lead_to_safe_mode_and_a_clean_one_out_of_it(shop: 
     with LiveShop(shop) as live:
         assert not live.readyz()["safe_mode"]
     _assert_merged(shop, "in-safe-mode")
+
+
+def test_a_stop_while_it_starts_is_no_crash(shop: Path) -> None:
+    for _ in range(4):
+        starting = LiveShop(shop)
+        starting.spawn()
+        starting.wait_starting(0)
+        assert starting.stop() == 0
+        assert json.loads((shop / "starts.json").read_text()) == {"phase": "stopped", "crashes": 0}
+    assert not (shop / "process.json").exists()
 
 
 def _assert_rules_hold(live: LiveShop) -> None:
