@@ -53,7 +53,9 @@ class Ingest:
         self._now = now
         self._listeners: list[Listener] = []
         self._link_listeners: list[Callable[[str, str], None]] = []
-        self._acknowledged: dict[str, None] = {}
+        # Two generations: dropping the older one whole costs nothing, where a queue would cost each event.
+        self._acknowledged: set[str] = set()
+        self._acknowledged_before: set[str] = set()
 
     def subscribe(self, listener: Listener) -> None:
         """Have a function called on the event loop with new durable events, before they are acknowledged."""
@@ -89,7 +91,7 @@ class Ingest:
                 self._metrics.events_rejected.labels(code=verdict.code).inc()
             else:
                 kept.append(verdict)
-        fresh = [interaction for interaction in kept if interaction.event_id not in self._acknowledged]
+        fresh = [interaction for interaction in kept if not self._was_acknowledged(interaction.event_id)]
         if fresh:
             try:
                 await self._journal.append(fresh)
@@ -118,11 +120,13 @@ class Ingest:
                 log.error("link_listener_failed", exc_info=error)
 
     def _remember(self, interactions: Sequence[Interaction]) -> None:
-        known = self._acknowledged
-        for interaction in interactions:
-            known[interaction.event_id] = None
-        for _ in range(len(known) - _REMEMBERED):
-            del known[next(iter(known))]
+        self._acknowledged.update(interaction.event_id for interaction in interactions)
+        if len(self._acknowledged) >= _REMEMBERED:
+            self._acknowledged_before = self._acknowledged
+            self._acknowledged = set()
+
+    def _was_acknowledged(self, event_id: str) -> bool:
+        return event_id in self._acknowledged or event_id in self._acknowledged_before
 
     def _tell(self, interactions: Sequence[Interaction]) -> None:
         for listener in self._listeners:
