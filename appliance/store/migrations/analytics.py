@@ -4,9 +4,9 @@ Times are ``TIMESTAMP`` in UTC (the zoned type needs pytz to be read). Absent id
 
 None of the tables carries a DuckDB index. An index is held in memory while it is written to: with a primary key on the
 log and a unique key on the fold, 900,000 events exhausted a memory limit of 192 MB and the file was six times as large;
-without them five million fit and are merged at 37,000 a second. The keys hold all the same, because one thread alone writes: ``event_key`` and
-``fold_key`` are the 128-bit MD5 of the key's text, a column that is searched in milliseconds, and
-``InteractionLog.verify`` counts what would break them.
+without them five million fit and are merged at 37,000 a second. The keys hold all the same, because one thread alone
+writes: ``event_key`` and ``fold_key`` are the 128-bit MD5 of the key's text, a column that is searched in milliseconds,
+and ``InteractionLog.verify`` counts what would break them.
 """
 
 from __future__ import annotations
