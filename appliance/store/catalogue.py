@@ -12,6 +12,7 @@ import structlog
 from sqlite_utils import Database
 
 from appliance.domain import CatalogueChange, Category, Product, ProductCard, UpsertResult
+from appliance.errors import Conflict, NotFound
 from appliance.store.categories import CategoryTree
 from appliance.store.listing import ListingQuery, ProductPage, Sort, list_ids
 from appliance.store.normalise import normalised
@@ -113,16 +114,28 @@ class Catalogue:
         """
         records = [normalised(product) for product in products]
         with self._lock:
-            require_free_handles(records, self._state.by_handle)
-            tree = self._state.tree.draft()
-            with self._store.write() as db:
-                batch = write_products(db, tree, records, self._now)
-                if not batch.changed:
-                    return batch.result
-                revision = record_change(db, batch.changed)
-                cards = read_cards(db, tree, batch.changed, self._currency)
-            self._publish(revision, cards, (), tree)
-        return batch.result
+            return self._write(lambda _: records)
+
+    def change(self, product_id: str, fn: Callable[[Product], Product]) -> Product:
+        """Replace a product by what ``fn`` makes of it, read and written in one transaction, and return it.
+
+        Nobody else's change comes between, so none is lost. ``fn`` must not write and must keep the id. Raises
+        ``NotFound``, what ``upsert`` raises, or what ``fn`` raises; then nothing was written.
+        """
+
+        def records(db: Database) -> list[Product]:
+            found = self._read(db, [product_id])
+            if not found:
+                raise NotFound("There is no such product.")
+            changed = normalised(fn(found[0]))
+            if changed.id != product_id:
+                raise Conflict(f"A change of product {product_id!r} cannot give it another id.")
+            return [] if changed == found[0] else [changed]
+
+        with self._lock:
+            self._write(records)
+            with self._store.reading() as db:
+                return self._read(db, [product_id])[0]
 
     def set_status(self, product_ids: Sequence[str], status: Literal["published", "draft"]) -> int:
         """Publish or hide products and return how many were not so before."""
@@ -177,6 +190,20 @@ class Catalogue:
             found = list_ids(db, asked)
             items = self._read(db, found.ids)
         return ProductPage(items, found.total, found.next_cursor)
+
+    def _write(self, records_in: Callable[[Database], list[Product]]) -> UpsertResult:
+        """Write what ``records_in`` makes of the database inside the transaction. The lock is held."""
+        tree = self._state.tree.draft()
+        with self._store.write() as db:
+            records = records_in(db)
+            require_free_handles(records, self._state.by_handle)
+            batch = write_products(db, tree, records, self._now)
+            if not batch.changed:
+                return batch.result
+            revision = record_change(db, batch.changed)
+            cards = read_cards(db, tree, batch.changed, self._currency)
+        self._publish(revision, cards, (), tree)
+        return batch.result
 
     def _read(self, db: Database, ids: Sequence[str]) -> list[Product]:
         return read_products(db, self._state.tree, ids, self._currency)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 from server_shop import Shop
 
@@ -51,6 +53,27 @@ def test_a_product_is_changed_and_the_shop_knows_at_once(shop: Shop) -> None:
     shop.owner.request("PATCH", "/v1/admin/products/single", json={"status": "draft"})
     assert shop.browser.get("/v1/products/single").status_code == 404
     assert shop.owner.get("/v1/admin/products/single").json()["status"] == "draft"
+
+
+def test_changes_of_one_product_at_once_are_all_kept(shop: Shop) -> None:
+    def change_p1(change: dict[str, Any]) -> httpx.Response:
+        return shop.owner.request("PATCH", "/v1/admin/products/p1", json=change)
+
+    for step in range(1, 9):
+        changes: list[dict[str, Any]] = [
+            {"title": f"Tên {step}"},
+            {"description": f"Mô tả {step}"},
+            {"tags": [f"thẻ {step}"]},
+            {"variants": [{"id": "p1:38", "price": step * 1000}]},
+            {"variants": [{"id": "p1:39", "stock": step}]},
+        ]
+        with ThreadPoolExecutor(len(changes)) as owners:
+            answers = list(owners.map(change_p1, changes))
+        assert [answer.status_code for answer in answers] == [200] * 5
+        product = shop.owner.get("/v1/admin/products/p1").json()
+        assert (product["title"], product["description"]) == (f"Tên {step}", f"Mô tả {step}")
+        assert product["tags"] == [f"thẻ {step}"]
+        assert (product["variants"][0]["price"], product["variants"][1]["stock"]) == (step * 1000, step)
 
 
 def test_variants_are_changed_by_name(shop: Shop) -> None:

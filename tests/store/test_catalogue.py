@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from appliance.domain import CatalogueChange, Product, UpsertResult, Variant
-from appliance.errors import DiskFull, StoreError
+from appliance.errors import Conflict, DiskFull, NotFound, StoreError
 from appliance.store.catalogue import Catalogue
 from appliance.store.migrations.catalogue import MIGRATIONS
 from appliance.store.normalise import InvalidProduct, normalised
@@ -397,3 +397,40 @@ def test_a_store_that_loses_its_table_is_not_hidden(catalogue: Catalogue, store:
     with pytest.raises(sqlite3.OperationalError):
         catalogue.upsert([BALO])
     assert catalogue.card("p1") is None
+
+
+def test_changes_of_one_product_at_once_are_all_kept(catalogue: Catalogue) -> None:
+    catalogue.upsert([BALO])
+    inside, second_started = threading.Event(), threading.Event()
+
+    def first(former: Product) -> Product:
+        inside.set()
+        assert second_started.wait(20)
+        return replace(former, title="Balo mới")
+
+    def change_tags() -> None:
+        second_started.set()
+        catalogue.change("p1", lambda former: replace(former, tags=("mới",)))
+
+    one = threading.Thread(target=catalogue.change, args=("p1", first))
+    one.start()
+    assert inside.wait(20)
+    two = threading.Thread(target=change_tags)
+    two.start()
+    one.join(20)
+    two.join(20)
+    assert catalogue.product("p1") == replace(BALO, title="Balo mới", tags=("mới",))
+
+
+def test_a_change_that_cannot_be_writes_nothing(catalogue: Catalogue) -> None:
+    catalogue.upsert([BALO, SHOE])
+    assert catalogue.change("p1", lambda former: former) == BALO
+    with pytest.raises(NotFound):
+        catalogue.change("p9", lambda former: former)
+    with pytest.raises(HandleConflict):
+        catalogue.change("p1", lambda former: replace(former, handle="giay"))
+    with pytest.raises(Conflict):
+        catalogue.change("p1", lambda former: replace(former, id="p8"))
+    with pytest.raises(InvalidProduct):
+        catalogue.change("p1", lambda former: replace(former, currency="dong"))
+    assert (catalogue.revision, catalogue.product("p1")) == (1, BALO)

@@ -68,7 +68,10 @@ async def change_product(request: Request[Any, Any, Any], product: ProductRef) -
 
 
 def _change(runtime: Runtime, ref: str, data: ProductPatch) -> Product:
-    former = _known(runtime, ref)
+    return runtime.catalogue.change(_known(runtime, ref).id, lambda former: _changed(former, data))
+
+
+def _changed(former: Product, data: ProductPatch) -> Product:
     named: dict[str, Any] = {
         field: value
         for field in ("title", "description", "status")
@@ -76,9 +79,7 @@ def _change(runtime: Runtime, ref: str, data: ProductPatch) -> Product:
     }
     if data.tags is not msgspec.UNSET:
         named["tags"] = tuple(data.tags)
-    changed = msgspec.structs.replace(former, **named, variants=_variants(former, data))
-    runtime.catalogue.upsert([changed])
-    return _known(runtime, former.id)
+    return msgspec.structs.replace(former, **named, variants=_variants(former, data))
 
 
 def _variants(product: Product, data: ProductPatch) -> tuple[Variant, ...]:
