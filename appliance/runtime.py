@@ -114,7 +114,7 @@ class Runtime:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _housekeeper: threading.Thread | None = None
     _jobs_started: bool = False
-    _damaged_model: bool = False
+    _wants_training: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -275,17 +275,18 @@ class Runtime:
         try:
             artifact = self.artifacts.current(kind)
             if artifact is None:
+                self._wants_training = len(self.catalogue) > 0
                 return False
             load(artifact.path)
             rejected = "; ".join(artifact.rejected)
         except (ApplianceError, OSError, ValueError) as error:
             log.error("artifact_not_loaded", kind=kind, error=str(error))
             self.issues.report(issue, code, Severity.ERROR, kind, str(error))
-            self._damaged_model = True
+            self._wants_training = True
             return False
         if rejected:
             self.issues.report(issue, f"{kind}_older_version", Severity.WARNING, kind, rejected)
-            self._damaged_model = True
+            self._wants_training = True
         return True
 
     def _published(self, kind: str, path: Path) -> None:
@@ -311,13 +312,13 @@ class Runtime:
                 log.warning("rebuild_not_submitted", error=error.message)
 
     def _rebuild(self) -> None:
-        """Have a damaged model replaced, once, unless the owner trains by hand; and a worn index whenever it is."""
+        """Have a missing or damaged model made, once, unless the owner trains by hand; and a worn index anew."""
         if self.jobs is None:
             return
-        if self._damaged_model and self.settings.recommender.retrain_hours:
+        if self._wants_training and self.settings.recommender.retrain_hours:
             self.jobs.submit("train")
-            self._damaged_model = False
-        elif self.search.wants_rebuild:
+            self._wants_training = False
+        elif self.search.wants_rebuild and not self.jobs.active("train"):
             self.jobs.submit("train", {"search_only": True})
 
     def _rebuild_profiles(self) -> None:
