@@ -1,7 +1,7 @@
 """Background jobs that survive a crash: rows in ``jobs.db``, worked off by threads of this process.
 
 A row is committed before its doorbell rings. Whoever claims it counts an attempt and holds a lease; a killed process
-leaves a row that the next one takes up at once. At most one job of a kind waits or runs at any time.
+leaves a row that the next one takes up at once. At most one job of a kind runs at any time.
 """
 
 from __future__ import annotations
@@ -128,8 +128,9 @@ class JobQueue:
         self._store.close()
 
     def submit(self, kind: str, args: Mapping[str, Any] | None = None) -> Job:
-        """Return a new job, durable, or the one of this kind that already waits or runs.
+        """Return a new job, durable, or one of this kind that waits already and will do all that is asked.
 
+        Behind one that runs it waits: that one may have read its data before what the new one is about.
         Raises ``InvalidInput`` for a kind that nobody handles.
         """
         if kind not in self._handlers:
@@ -139,6 +140,10 @@ class JobQueue:
             log.info("job_submitted", kind=kind, job=job.id)
             self._ring(job.id)
         return job
+
+    def active(self, kind: str) -> Sequence[Job]:
+        """Return the jobs of a kind that wait or run, the oldest first."""
+        return self._rows.active(kind)
 
     def get(self, job_id: str) -> Job | None:
         """Return one job."""

@@ -230,11 +230,18 @@ class RuleList(Out, frozen=True, kw_only=True):
     items: list[RuleOut]
 
 
+class JobArgs(In, frozen=True, kw_only=True):
+    """What narrows a job."""
+
+    search_only: bool = False
+    """``train``: build the search index alone."""
+
+
 class JobIn(In, frozen=True, kw_only=True):
     """A job to do in the background."""
 
     kind: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    args: dict[str, Any] = msgspec.field(default_factory=dict)
+    args: JobArgs = JobArgs()
 
 
 class JobOut(Out, frozen=True, kw_only=True):

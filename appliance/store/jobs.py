@@ -1,11 +1,13 @@
 """Rows of background jobs. The row is the truth: the queue's messages are only doorbells that may be lost or doubled.
 
 A worker *claims* a row, which counts an attempt and takes a lease; it *beats* while it works; every later write names
-its owner, so that a worker that lost its lease cannot write over the one that took it (fencing).
+its owner, so that a worker that lost its lease cannot write over the one that took it (fencing). One job of a kind
+runs at once; what is submitted meanwhile waits, because the one that runs may have read its data already.
 """
 
 from __future__ import annotations
 
+import builtins
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +20,7 @@ from appliance.store.sqlite import SqliteStore
 
 JobState = Literal["queued", "running", "done", "failed", "dead"]
 MAX_ATTEMPTS = 5
+_NONE_RUNS = "not exists (select 1 from job other where other.kind = job.kind and other.state = 'running')"
 LONGEST_WAIT = 3600.0
 """Seconds. A moment further ahead than this was written under a wrong clock and counts as reached."""
 
@@ -49,15 +52,22 @@ class JobRepository:
         self._now = now
 
     def submit(self, kind: str, args: Mapping[str, Any], max_attempts: int = MAX_ATTEMPTS) -> tuple[Job, bool]:
-        """Return the waiting or running job of a kind, or a new one, and whether it is new. Durable on return."""
+        """Return a waiting job of a kind that does all that is asked, or a new one, and whether it is new.
+
+        Arguments narrow a job: one with fewer of them (those that are false or null do not count) does more. Durable
+        on return.
+        """
         with self._store.write() as db:
-            return self._submit(db, kind, args, max_attempts)
+            return self._submit(
+                db, kind, args, max_attempts, [job for job in _active(db, kind) if job.state == "queued"]
+            )
 
     def submit_due(self, name: str, period: float, offset: float, kind: str, args: Mapping[str, Any]) -> Job | None:
         """Submit a periodic job when a new period has begun, once a period whoever asks, or return ``None``.
 
         Periods begin at ``offset`` plus multiples of ``period`` (seconds since 1970). Missed periods count as one. An
-        entry that is seen for the first time waits for its next period. A clock that was far ahead is forgiven.
+        entry that is seen for the first time waits for its next period. A clock that was far ahead is forgiven. A job
+        that still waits or runs is not doubled.
         """
         now = self._now()
         due = (now - offset) // period * period + offset
@@ -66,19 +76,28 @@ class JobRepository:
             db.execute("insert into periodic (name, last_due) values (:name, :due) on conflict do nothing", values)
             db.execute("update periodic set last_due = :due where name = :name and last_due > :ahead", values)
             begun = db.execute("update periodic set last_due = :due where name = :name and last_due < :due", values)
-            return self._submit(db, kind, args, MAX_ATTEMPTS)[0] if begun.rowcount == 1 else None
+            if begun.rowcount != 1:
+                return None
+            return self._submit(db, kind, args, MAX_ATTEMPTS, _active(db, kind))[0]
+
+    def active(self, kind: str) -> builtins.list[Job]:
+        """Return the jobs of a kind that wait or run, the oldest first."""
+        return _active(self._store.read(), kind)
 
     def claim(self, job_id: str, owner: str, lease: float) -> Job | None:
-        """Take a job that is due, or whose worker let its lease run out; ``None`` when there is nothing to take."""
+        """Take a job that is due, or whose worker let its lease run out; ``None`` when there is nothing to take.
+
+        One that waits cannot be taken while another of its kind runs.
+        """
         now = self._now()
         with self._store.write() as db:
             jobs = _jobs(
                 db.execute(
-                    """update job set state = 'running', attempts = attempts + 1, owner = :owner,
+                    f"""update job set state = 'running', attempts = attempts + 1, owner = :owner,
                     lease_until = :now + :lease, started_at = :now, ended_at = null, progress = 0, message = ''
                     where id = :id and attempts < max_attempts
-                    and (state = 'queued' and (run_after <= :now or run_after > :now + :longest)
-                    or state = 'running' and (lease_until < :now or lease_until > :now + :longest)) returning *""",
+                    and (state = 'queued' and (run_after <= :now or run_after > :now + :longest) and {_NONE_RUNS}
+                    or state = 'running' and (lease_until < :now or lease_until > :now + :longest)) returning *""",  # noqa: S608
                     {"id": job_id, "owner": owner, "now": now, "lease": lease, "longest": LONGEST_WAIT},
                 )
             )
@@ -149,10 +168,10 @@ class JobRepository:
     def claimable(self) -> list[str]:
         """Return the ids of the jobs that a worker may claim now, the oldest first."""
         rows = self._store.read().execute(
-            """select id from job where attempts < max_attempts
-            and (state = 'queued' and (run_after <= :now or run_after > :now + :longest)
+            f"""select id from job where attempts < max_attempts
+            and (state = 'queued' and (run_after <= :now or run_after > :now + :longest) and {_NONE_RUNS}
             or state = 'running' and (lease_until < :now or lease_until > :now + :longest))
-            order by created_at, rowid""",
+            order by created_at, rowid""",  # noqa: S608
             {"now": self._now(), "longest": LONGEST_WAIT},
         )
         return [row[0] for row in rows.fetchall()]
@@ -192,11 +211,16 @@ class JobRepository:
             )
 
     def _submit(
-        self, db: sqlite_utils.Database, kind: str, args: Mapping[str, Any], max_attempts: int
+        self,
+        db: sqlite_utils.Database,
+        kind: str,
+        args: Mapping[str, Any],
+        max_attempts: int,
+        known: Iterable[Job],
     ) -> tuple[Job, bool]:
-        active = _jobs(db.execute("select * from job where kind = ? and state in ('queued', 'running')", [kind]))
-        if active:
-            return active[0], False
+        for job in known:
+            if _does_all_of(job.args, args):
+                return job, False
         new = db.execute(
             """insert into job (id, kind, args, state, created_at, max_attempts) values (?, ?, ?, 'queued', ?, ?)
             returning *""",
@@ -213,6 +237,15 @@ class JobRepository:
                 {"id": job_id, "owner": owner, "state": state, "now": self._now(), "error": error, "result": result},
             )
             return ended.rowcount == 1
+
+
+def _active(db: sqlite_utils.Database, kind: str) -> list[Job]:
+    active = "select * from job where kind = ? and state in ('queued', 'running') order by created_at, rowid"
+    return _jobs(db.execute(active, [kind]))
+
+
+def _does_all_of(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
+    return all(narrow.get(name) == value for name, value in wide.items() if value is not None and value is not False)
 
 
 def _jobs(cursor: Any) -> list[Job]:

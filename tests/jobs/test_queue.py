@@ -110,23 +110,34 @@ def test_jobs_submitted_before_the_start_wait_for_it(open_queue: OpenQueue) -> N
     assert ended(queue, job.id).state == "done"
 
 
-def test_one_of_a_kind_waits_or_runs_at_once(open_queue: OpenQueue) -> None:
+def test_one_of_a_kind_runs_at_once_and_one_waits_behind_it(open_queue: OpenQueue) -> None:
     inside, release = threading.Event(), threading.Event()
+    at_once: list[int] = []
+    running = 0
 
     def hold(_: JobContext) -> dict[str, Any]:
+        nonlocal running
+        running += 1
+        at_once.append(running)
         inside.set()
         assert release.wait(20)
+        running -= 1
         return {}
 
     queue = open_queue({"hold": hold, "other": lambda _: {}})
     queue.start()
-    first = queue.submit("hold")
+    first = queue.submit("hold", {"part": True})
     assert inside.wait(20)
-    assert queue.submit("hold", {"again": True}).id == first.id
+    second = queue.submit("hold")
+    assert second.id != first.id
+    assert queue.submit("hold", {"part": True}).id == second.id
+    assert [job.id for job in queue.active("hold")] == [first.id, second.id]
+    queue.sweep()
     assert ended(queue, queue.submit("other").id).state == "done"
     release.set()
-    ended(queue, first.id)
-    assert queue.submit("hold").id != first.id
+    assert ended(queue, second.id).state == "done"
+    assert at_once == [1, 1]
+    assert list(queue.active("hold")) == []
 
 
 def test_progress_is_seen_while_the_job_runs(open_queue: OpenQueue) -> None:

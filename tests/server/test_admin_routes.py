@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 from server_shop import Shop
+
+from appliance.ops.training import TrainReport
+from appliance.search.service import SearchService
 
 
 def test_the_overview_says_how_the_shop_does(shop: Shop) -> None:
@@ -148,6 +152,37 @@ def test_jobs_are_listed_and_unknown_ones_refused(shop: Shop) -> None:
     assert shop.owner.get("/v1/admin/jobs").json()["items"] == []
     assert shop.owner.get("/v1/admin/jobs/none").status_code == 404
     assert shop.owner.post("/v1/admin/jobs", {"kind": "magic"}).status_code == 404
+
+
+@pytest.mark.parametrize("args", [{"search_onyl": True}, {"search_only": "yes"}, {"search_only": None}, [], None])
+def test_a_job_with_wrong_arguments_is_refused(shop: Shop, args: Any) -> None:
+    refused = shop.owner.post("/v1/admin/jobs", {"kind": "train", "args": args})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"].startswith("args")
+    assert shop.owner.get("/v1/admin/jobs").json()["items"] == []
+
+
+def test_a_worn_index_piles_up_no_trainings(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = shop.runtime.jobs
+    assert jobs is not None
+    inside, release = threading.Event(), threading.Event()
+
+    def hold(**_: Any) -> TrainReport:
+        inside.set()
+        assert release.wait(20)
+        return TrainReport(published={}, info={}, products=0, interactions=0, seconds=0.0)
+
+    monkeypatch.setattr(shop.runtime.trainer, "run", hold)
+    monkeypatch.setattr(SearchService, "wants_rebuild", property(lambda _: True))
+    shop.runtime._rebuild()
+    assert inside.wait(20)
+    shop.runtime._rebuild()
+    assert [job.args for job in jobs.active("train")] == [{"search_only": True}]
+    full = shop.owner.post("/v1/admin/jobs", {"kind": "train"}).json()
+    assert full["state"] == "queued"
+    shop.runtime._rebuild()
+    assert [job.id for job in jobs.active("train")][1:] == [full["id"]]
+    release.set()
 
 
 def test_imports_keep_good_rows_and_name_bad_ones(shop: Shop) -> None:

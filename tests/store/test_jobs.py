@@ -46,11 +46,49 @@ def test_only_one_claims(rows: JobRepository) -> None:
     assert rows.claim("nothing", "1:a", 30.0) is None
 
 
-def test_a_second_submission_returns_the_first(rows: JobRepository) -> None:
-    first, is_new = rows.submit("train", {"a": 1})
-    second, is_second_new = rows.submit("train", {"a": 2})
-    assert (is_new, is_second_new, second) == (True, False, first)
+def test_a_waiting_job_stands_for_those_that_ask_no_more(rows: JobRepository) -> None:
+    narrow, _ = rows.submit("train", {"search_only": True})
+    assert rows.submit("train", {"search_only": True}) == (narrow, False)
+    wide, is_new = rows.submit("train", {"search_only": False})
+    assert is_new
+    assert rows.submit("train", {}) == (wide, False)
+    assert rows.active("train") == [narrow, wide]
+    assert rows.claim(narrow.id, "1:a", 30.0) is not None
+    assert rows.submit("train", {"search_only": True}) == (wide, False)
     assert rows.submit("backup", {})[1]
+
+
+def test_a_job_waits_behind_one_of_its_kind_that_runs(rows: JobRepository) -> None:
+    running = claimed(rows, "1:a")
+    successor, is_new = rows.submit("train", {})
+    assert is_new
+    assert rows.submit("train", {}) == (successor, False)
+    assert rows.claim(successor.id, "1:a", 30.0) is None
+    assert rows.claimable() == []
+    assert rows.retry(running.id, "1:a", "again", 10.0) == "queued"
+    assert rows.claimable() == [successor.id]
+    assert rows.claim(successor.id, "1:a", 30.0) is not None
+    assert rows.release("1:a") == 1
+    assert len(rows.active("train")) == 2
+
+
+def test_a_period_that_begins_while_the_job_runs_does_not_double_it(rows: JobRepository, clock: Clock) -> None:
+    rows.submit_due("nightly", 86_400.0, 0.0, "train", {})
+    running = claimed(rows, "1:a")
+    clock.at += 86_400
+    assert rows.submit_due("nightly", 86_400.0, 0.0, "train", {}) == rows.get(running.id)
+    assert len(rows.active("train")) == 1
+
+
+def test_a_store_of_the_first_version_keeps_its_jobs(tmp_path: Path) -> None:
+    old = SqliteStore(tmp_path / "old.db", MIGRATIONS[:1])
+    job = claimed(JobRepository(old), "1:a")
+    old.close()
+    store = SqliteStore(tmp_path / "old.db", MIGRATIONS)
+    rows = JobRepository(store)
+    assert rows.active("train") == [job]
+    assert rows.submit("train", {})[1]
+    store.close()
 
 
 def test_a_lost_lease_can_be_taken_and_its_loser_writes_nothing(rows: JobRepository, clock: Clock) -> None:

@@ -37,4 +37,13 @@ def _initial(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Migration[Database], ...] = (Migration(1, "jobs and periodic submissions", _initial),)
+def _let_jobs_wait_behind_one_that_runs(db: Database) -> None:
+    db.execute("drop index job_active_kind")
+    db.execute("create unique index job_running_kind on job (kind) where state = 'running'")
+    db.execute("create index job_queued on job (kind) where state = 'queued'")
+
+
+MIGRATIONS: tuple[Migration[Database], ...] = (
+    Migration(1, "jobs and periodic submissions", _initial),
+    Migration(2, "jobs wait behind one of their kind that runs", _let_jobs_wait_behind_one_that_runs),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, get, post
 from litestar.params import PathParameter
 
@@ -38,10 +39,11 @@ async def read_job(request: Request[Any, Any, Any], job_id: JobId) -> JobOut:
 
 @post("/jobs", status_code=202, operation_id="submitJob", summary="Start a job")
 async def submit_job(request: Request[Any, Any, Any]) -> JobOut:
-    """Start a job in the background; one of its kind that waits or runs already is the answer."""
+    """Start a job in the background; one that waits already and does all of it is the answer."""
     data = await read_body(request, JobIn)
+    args = {name: value for name, value in msgspec.structs.asdict(data.args).items() if value}
     try:
-        return _out(await asyncio.to_thread(_queue(request).submit, data.kind, data.args))
+        return _out(await asyncio.to_thread(_queue(request).submit, data.kind, args))
     except InvalidInput as error:
         raise NotFound(error.message, hint=error.hint) from error
 
