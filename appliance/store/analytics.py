@@ -35,7 +35,7 @@ ISSUE_TORN = "analytics:torn"
 _SLOW_SECONDS = 1.0
 _PORTION = 4096
 _DRAIN_SECONDS = 5.0
-_MAX_PAUSE = 30.0
+_MAX_PAUSE = 4.0
 _BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.IOException)
 
 

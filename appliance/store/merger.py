@@ -29,7 +29,7 @@ _GATHER_SECONDS = 0.5
 _SLICES = 4
 """Slices that the index takes over between two merges."""
 _FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 4.0
 _REFUSALS = (duckdb.DataError, duckdb.InvalidInputException, msgspec.DecodeError)
 """Errors that lie in the data: trying again would not help."""
 
