@@ -12,15 +12,22 @@ from typing import Annotated, Any
 import msgspec
 
 from appliance import settings
-from appliance.domain import EVENT_ALIASES, PRODUCTLESS, Interaction, InteractionType
+from appliance.domain import (
+    CURRENCY_PATTERN,
+    EVENT_ALIASES,
+    ID_OR_EMPTY_PATTERN,
+    PRODUCTLESS,
+    Interaction,
+    InteractionType,
+    said_plainly,
+)
 from appliance.store.catalogue import Catalogue
 from appliance.store.privacy import PrivacyRepository
 from appliance.text import clean
 
 MAX_METADATA_BYTES = 4096
 # ``''`` stands for an absent id: templates of storefronts send it for a guest.
-_ID = r"^[A-Za-z0-9_.:-]*$(?!\n)"
-Id = Annotated[str, msgspec.Meta(max_length=128, pattern=_ID)]
+Id = Annotated[str, msgspec.Meta(max_length=128, pattern=ID_OR_EMPTY_PATTERN)]
 _AT = re.compile(r"^(?P<reason>.*?) - at `\$(?:\[(?:\.\.\.|\d+)\])*\.?(?P<field>[^`]*)`$")
 _ESCAPED_CONTROL = re.compile(r"\\u00[0189][0-9a-f]|\\u007f")
 
@@ -40,7 +47,7 @@ class EventIn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     quantity: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
     price: Annotated[float, msgspec.Meta(ge=0, le=1e15)] | None = None
     """Of one piece, in the currency's main unit."""
-    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")] | None = None
+    currency: Annotated[str, msgspec.Meta(pattern=CURRENCY_PATTERN)] | None = None
     recommendation_id: Id | None = None
     """The recommendation that led to this."""
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
@@ -114,7 +121,7 @@ def _decode_alone(raw: msgspec.Raw) -> EventIn | Refusal:
 def _plain(message: str) -> str:
     """Put the field first: ``quantity: expected `int` <= 10000``."""
     found = _AT.match(message)
-    reason = found["reason"] if found else message
+    reason = said_plainly(found["reason"] if found else message)
     reason = clean(reason[:1].lower() + reason[1:])[:300]
     return f"{found['field']}: {reason}" if found and found["field"] else reason
 
@@ -139,16 +146,16 @@ class Judge:
         self._ordinals = count()
 
     def judge(
-        self, event: EventIn, now: float, default_type: str | None, *, user_allowed: bool
+        self, event: EventIn, now: float, default_type: str | None, *, user_allowed: bool, own_user: str = ""
     ) -> Interaction | Refusal:
-        """Return the interaction, received ``now``, or why it is refused."""
+        """Return the interaction, received ``now``, or why it is refused; without a user it is ``own_user``'s."""
         kind = self._kinds.get(event.type or default_type or "")
         if kind is None:
             return _unknown_type(event.type, self._kinds)
-        user, session = event.user_id or "", event.session_id or ""
+        user, session = event.user_id or own_user, event.session_id or ""
         if not user and not session:
             return Refusal("missing_session", "session_id: name the session, or the user, or both")
-        if user and not user_allowed:
+        if user != own_user and not user_allowed:
             return Refusal("unauthorised", "user_id: only a trusted server or the signed-in shopper may name a user")
         product, handle = self._product(event)
         if kind[2] and not product and not handle:

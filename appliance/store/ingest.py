@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 
@@ -56,6 +57,8 @@ class Ingest:
         # Two generations: dropping the older one whole costs nothing, where a queue would cost each event.
         self._acknowledged: set[str] = set()
         self._acknowledged_before: set[str] = set()
+        self._in_flight: dict[str, asyncio.Future[None]] = {}
+        """Ids on their way to the disk, with what ends when they are there or refused."""
 
     def subscribe(self, listener: Listener) -> None:
         """Have a function called on the event loop with new durable events, before they are acknowledged."""
@@ -70,12 +73,18 @@ class Ingest:
         return names_user(raw_events)
 
     async def submit(
-        self, raw_events: Sequence[msgspec.Raw], *, user_allowed: bool, default_type: str | None = None
+        self,
+        raw_events: Sequence[msgspec.Raw],
+        *,
+        user_allowed: bool,
+        own_user: str = "",
+        default_type: str | None = None,
     ) -> IngestResult:
         """Keep what is good and return once it is durable.
 
-        Without ``user_allowed`` an event that names a user is rejected. Raises ``Busy``, ``DiskFull`` or
-        ``StoreError``; none of the events was kept then.
+        ``own_user`` is the signed-in shopper, whose are the events that name no user. Without ``user_allowed`` an
+        event that names another user is rejected. Raises ``Busy``, ``DiskFull`` or ``StoreError``; none of the events
+        was kept then.
         """
         now = self._now()
         kept: list[Interaction] = []
@@ -84,22 +93,14 @@ class Ingest:
             verdict = (
                 event
                 if isinstance(event, Refusal)
-                else self._judge(event, now, default_type, user_allowed=user_allowed)
+                else self._judge(event, now, default_type, user_allowed=user_allowed, own_user=own_user)
             )
             if isinstance(verdict, Refusal):
                 rejected.append(Rejection(index, verdict.code, verdict.message))
                 self._metrics.events_rejected.labels(code=verdict.code).inc()
             else:
                 kept.append(verdict)
-        fresh = [interaction for interaction in kept if not self._was_acknowledged(interaction.event_id)]
-        if fresh:
-            try:
-                await self._journal.append(fresh)
-            except ApplianceError as error:
-                self._metrics.events_rejected.labels(code=error.code).inc(len(fresh))
-                raise
-            self._remember(fresh)
-            self._tell(fresh)
+        await self._keep(kept)
         self._metrics.events_accepted.inc(len(kept))
         return IngestResult(len(kept), rejected)
 
@@ -118,6 +119,38 @@ class Ingest:
                 listener(session_id, user_id)
             except Exception as error:
                 log.error("link_listener_failed", exc_info=error)
+
+    async def _keep(self, interactions: Sequence[Interaction]) -> None:
+        """Make durable, and tell the listeners of, each event id that is neither kept yet nor on its way."""
+        fresh = self._fresh(interactions)
+        while repeated := fresh.keys() & self._in_flight.keys():
+            # Acknowledged means durable, for the repeat too; should the first sender fail, this one tries.
+            await asyncio.wait({self._in_flight[event_id] for event_id in repeated})
+            fresh = self._fresh(interactions)
+        if not fresh:
+            return
+        landed = asyncio.get_running_loop().create_future()
+        self._in_flight.update(dict.fromkeys(fresh, landed))
+        records = list(fresh.values())
+        try:
+            await self._journal.append(records)
+            self._remember(records)
+        except ApplianceError as error:
+            self._metrics.events_rejected.labels(code=error.code).inc(len(records))
+            raise
+        finally:
+            for event_id in fresh:
+                del self._in_flight[event_id]
+            landed.set_result(None)
+        self._tell(records)
+
+    def _fresh(self, interactions: Sequence[Interaction]) -> dict[str, Interaction]:
+        """Return by id, the first of each, the events that were not acknowledged yet."""
+        fresh: dict[str, Interaction] = {}
+        for interaction in interactions:
+            if not self._was_acknowledged(interaction.event_id):
+                fresh.setdefault(interaction.event_id, interaction)
+        return fresh
 
     def _remember(self, interactions: Sequence[Interaction]) -> None:
         self._acknowledged.update(interaction.event_id for interaction in interactions)

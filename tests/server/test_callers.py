@@ -114,3 +114,29 @@ def test_the_publishable_key_can_be_required(open_shop: OpenShop) -> None:
 def test_an_event_hidden_in_escapes_names_nobody_either(shop: Shop) -> None:
     body = rb'{"events":[{"type":"view","product_id":"p1","session_id":"s","\u0075ser_id":"cus_1"}]}'
     assert shop.browser.request("POST", "/v1/events", content=body).status_code == 401
+
+
+def test_a_foreign_user_id_costs_only_its_own_event(shop: Shop) -> None:
+    plain = {"type": "view", "product_id": "p1", "session_id": "s1"}
+    events = {"events": [plain, {**plain, "user_id": "cus_2"}, {**plain, "session_id": "s2"}]}
+    for caller in (shop.browser, shop.at(OUTSIDE, x_customer_token=customer_token(shop), origin=ORIGIN)):
+        answer = caller.request("POST", "/v1/events", json=events)
+        assert (answer.status_code, answer.json()["accepted"]) == (202, 2)
+        [rejected] = answer.json()["rejected"]
+        assert (rejected["index"], rejected["code"]) == (1, "unauthorised")
+        assert "X-Customer-Token" in rejected["message"]
+
+
+def test_a_batch_of_foreign_events_alone_is_refused(shop: Shop) -> None:
+    foreign = {"type": "view", "product_id": "p1", "session_id": "s1", "user_id": "cus_2"}
+    assert shop.browser.request("POST", "/v1/events", json={"events": [foreign, foreign]}).status_code == 401
+    shopper = shop.at(OUTSIDE, x_customer_token=customer_token(shop), origin=ORIGIN)
+    assert shopper.request("POST", "/v1/events", json={"events": [foreign, foreign]}).status_code == 403
+
+
+def test_a_signed_in_shopper_s_events_are_kept_as_its_own(shop: Shop) -> None:
+    shopper = shop.at(OUTSIDE, x_customer_token=customer_token(shop, "cus_7"), origin=ORIGIN)
+    assert shopper.request("POST", "/track", json={"product_id": "p1", "session_id": "s7"}).json()["accepted"] == 1
+    assert shop.runtime.merger is not None and shop.runtime.merger.flush(20)
+    assert shop.runtime.log is not None
+    assert [event.session_id for event in shop.runtime.log.recent_of_user("cus_7")] == ["s7"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -290,6 +290,58 @@ def test_a_repeated_event_is_accepted_and_not_told_twice(desk: Desk) -> None:
     assert desk.send({**GOOD, "event_id": "e1"}).accepted == 1
     assert desk.bench.merger.flush(10)
     assert desk.bench.log.counts().events == 1
+
+
+def test_one_id_many_times_in_a_batch_is_one_event(desk: Desk) -> None:
+    heard: list[Interaction] = []
+    desk.ingest.subscribe(heard.extend)
+    repeats = [{**GOOD, "event_id": "e1", "metadata": {"place": place}} for place in range(5)]
+    assert desk.send(*repeats, GOOD).accepted == 6
+    assert len(heard) == len(desk.kept()) == 2
+    assert msgspec.json.decode(heard[0].metadata) == {"place": 0}
+
+
+def test_one_id_in_flight_together_is_one_event(desk: Desk) -> None:
+    heard: list[Interaction] = []
+    desk.ingest.subscribe(heard.extend)
+
+    async def together() -> list[IngestResult]:
+        batches = [[raw_of({**GOOD, "event_id": event_id}) for event_id in ids] for ids in ("ab", "bc", "ca", "a")]
+        return list(await asyncio.gather(*(desk.ingest.submit(batch, user_allowed=True) for batch in batches)))
+
+    assert [result.accepted for result in asyncio.run(together())] == [2, 2, 2, 1]
+    assert sorted(event.event_id for event in heard) == ["a", "b", "c"]
+    assert len(desk.kept()) == 3
+
+
+def test_a_failed_append_lets_the_repeat_through(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    append, calls = desk.bench.journal.append, 0
+
+    async def fail_once(records: Sequence[Interaction]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await asyncio.sleep(0)
+            raise Busy("not now", retry_after=1.0)
+        await append(records)
+
+    async def together() -> list[object]:
+        batch = [raw_of({**GOOD, "event_id": "e1"})]
+        sends = [desk.ingest.submit(batch, user_allowed=True) for _ in range(3)]
+        return list(await asyncio.gather(*sends, return_exceptions=True))
+
+    monkeypatch.setattr(desk.bench.journal, "append", fail_once)
+    results = asyncio.run(together())
+    assert [isinstance(result, Busy) for result in results] == [True, False, False]
+    assert len(desk.kept()) == 1
+
+
+def test_a_signed_in_shopper_s_events_are_its_own(desk: Desk) -> None:
+    own = {**GOOD, "user_id": "u1"}
+    raw = [raw_of(event) for event in (GOOD, own, {**GOOD, "user_id": "u2"}, {"type": "view", "product_id": "prod_1"})]
+    result = asyncio.run(desk.ingest.submit(raw, user_allowed=False, own_user="u1"))
+    assert [(rejection.index, rejection.code) for rejection in result.rejected] == [(2, "unauthorised")]
+    assert [event.user_id for event in desk.kept()] == ["u1", "u1", "u1"]
 
 
 def test_identify_is_told_and_needs_both_ids(desk: Desk) -> None:

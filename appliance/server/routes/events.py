@@ -9,12 +9,13 @@ from litestar import Request, post
 from litestar.params import PathParameter
 
 from appliance.domain import ID_PATTERN
-from appliance.errors import Unavailable
+from appliance.errors import RateLimited, Unavailable
+from appliance.ops.access import HOW_TO_SIGN
 from appliance.server.auth import Caller, caller_of
 from appliance.server.body import read_body
 from appliance.server.exchange import exchange_of, runtime_of
 from appliance.server.schemas import EventAck, EventBatch, IdentifyIn, IdentifyOut, RejectionOut
-from appliance.store.ingest import Ingest
+from appliance.store.ingest import Ingest, Rejection
 
 SessionId = Annotated[str, PathParameter(min_length=1, max_length=128, pattern=ID_PATTERN)]
 
@@ -57,26 +58,55 @@ async def _submit(
 ) -> EventAck:
     ingest = _ingest(request)
     caller = caller_of(request)
+    if caller.kind != "trusted":
+        _charge(request, len(events))
     if caller.kind != "trusted" and ingest.names_user(events):
-        _require_own(caller, events)
-    result = await ingest.submit(events, user_allowed=caller.kind != "browser", default_type=default_type)
+        _require_any_own(caller, events)
+    result = await ingest.submit(
+        events, user_allowed=caller.kind == "trusted", own_user=caller.user_id, default_type=default_type
+    )
     return EventAck(
         accepted=result.accepted,
         rejected=[
-            RejectionOut(index=rejection.index, code=rejection.code, message=rejection.message)
+            RejectionOut(index=rejection.index, code=rejection.code, message=_explained(rejection))
             for rejection in result.rejected
         ],
     )
 
 
-def _require_own(caller: Caller, events: list[msgspec.Raw]) -> None:
-    for event in events:
-        try:
-            user_id = msgspec.json.decode(event, type=_Named).user_id
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        if isinstance(user_id, str):
-            caller.may_name(user_id)
+def _charge(request: Request[Any, Any, Any], events: int) -> None:
+    """Count a browser's events, not only its requests. Raises ``RateLimited``; none of the events was kept then."""
+    exchange = exchange_of(request)
+    waiting = exchange.limiter.wait_for_events(exchange.client, events)
+    if waiting:
+        exchange.runtime.metrics.rate_limited.inc()
+        raise RateLimited(
+            "Too many events from this address.",
+            retry_after=waiting,
+            hint="Wait as long as Retry-After says and send the batch again; a server with a secret key is not limited.",
+        )
+
+
+def _require_any_own(caller: Caller, events: list[msgspec.Raw]) -> None:
+    """Refuse a request in which every event names a customer that the caller may not name.
+
+    In a mixed batch each event is judged alone. Raises as ``Caller.may_name`` does.
+    """
+    named = [_named_user(event) for event in events]
+    if all(user_id and user_id != caller.user_id for user_id in named):
+        caller.may_name(named[0])
+
+
+def _named_user(event: msgspec.Raw) -> str:
+    try:
+        user_id = msgspec.json.decode(event, type=_Named).user_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return user_id if isinstance(user_id, str) else ""
+
+
+def _explained(rejection: Rejection) -> str:
+    return f"{rejection.message}. {HOW_TO_SIGN}" if rejection.code == "unauthorised" else rejection.message
 
 
 def _ingest(request: Request[Any, Any, Any]) -> Ingest:
