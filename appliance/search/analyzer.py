@@ -1,8 +1,8 @@
 """From text to index terms, the same way for products and for queries.
 
 Three kinds of term share one vocabulary and cannot clash, because words never contain their markers:
-``balo`` is a folded word, ``+balo`` two adjacent words written as one, ``=đương̀`` a word with its diacritics (not
-from descriptions, where they would cost more room than they are worth).
+``balo`` is a folded word, ``+balo`` two adjacent words written as one, ``=đương̀`` a word with its diacritics. The
+bare ``=`` stands in products whose title was written without diacritics, where none can be expected.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from appliance.text import fold, words
 JOINED = "+"
 MARKED = "="
 _LONGEST_JOINED = 14
+_REMEMBERED_WORDS = 200_000
 _PRIVATE_ATTRIBUTES = frozenset({"margin"})
 """Facts for the owner's rules, not for shoppers."""
 
@@ -53,6 +54,11 @@ def marked_words(text: str) -> list[MarkedWord]:
     ]
 
 
+def has_marks(text: str) -> bool:
+    """Tell whether any word of a text carries a diacritic."""
+    return any(pair.marked != pair.folded for pair in marked_words(text))
+
+
 def joined(tokens: Sequence[str]) -> list[str]:
     """Return the joined terms of adjacent words: ``ba lô da`` gives ``+balo`` and ``+loda``."""
     return [
@@ -74,21 +80,22 @@ class Analyzer:
         self._compounds = frozenset(compounds)
         self._heads = frozenset(first for first, _ in self._compounds)
         self._seen: dict[str, tuple[list[str], int]] = {}
+        self._spelt: dict[str, tuple[str, str]] = {}
 
     def fields(self, product: Product) -> tuple[FieldTerms, FieldTerms, FieldTerms, FieldTerms, FieldTerms]:
         """Return title, English title, labels, attributes and description, in the order of the field weights."""
         labels = [name for path in product.categories for name in category_levels(path)]
         return (
-            self._title(product.title),
+            self._title(product.title, unmarked=not has_marks(product.title)),
             self._title(product.title_en),
             self._values([*labels, *product.tags, product.collection]),
             self._values(_attribute_values(product)),
             self._description(product.description),
         )
 
-    def _title(self, text: str) -> FieldTerms:
+    def _title(self, text: str, *, unmarked: bool = False) -> FieldTerms:
         pairs = marked_words(text)
-        return FieldTerms(_all_terms(pairs), len(pairs))
+        return FieldTerms(_all_terms(pairs) + ([MARKED] if unmarked and pairs else []), len(pairs))
 
     def _values(self, values: Iterable[str]) -> FieldTerms:
         terms: dict[str, None] = {}
@@ -105,11 +112,30 @@ class Analyzer:
         return FieldTerms(list(terms), length)
 
     def _description(self, text: str) -> FieldTerms:
-        tokens = words(text)
+        tokens, marks = self._spellings(text)
         if self._heads.isdisjoint(tokens):
-            return FieldTerms(tokens, len(tokens))
+            return FieldTerms(tokens + marks, len(tokens))
         compounds = [JOINED + pair[0] + pair[1] for pair in pairwise(tokens) if pair in self._compounds]
-        return FieldTerms(tokens + compounds, len(tokens))
+        return FieldTerms(tokens + marks + compounds, len(tokens))
+
+    def _spellings(self, text: str) -> tuple[list[str], list[str]]:
+        """Return the folded words of a long text and its terms with diacritics; words seen before cost little."""
+        if text.isascii():
+            tokens = words(text)
+            return tokens, [MARKED + token for token in tokens if token.isalpha()]
+        tokens, marks = [], []
+        for word in _MARKED_WORD.findall(unicodedata.normalize("NFD", text)):
+            known = self._spelt.get(word)
+            if known is None:
+                pair = next(iter(marked_words(word)), MarkedWord("", ""))
+                known = (pair.folded, MARKED + pair.marked if pair.folded.isalpha() else "")
+                if len(self._spelt) < _REMEMBERED_WORDS:
+                    self._spelt[word] = known
+            if known[0]:
+                tokens.append(known[0])
+            if known[1]:
+                marks.append(known[1])
+        return tokens, marks
 
 
 def _all_terms(pairs: list[MarkedWord]) -> list[str]:

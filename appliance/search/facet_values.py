@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from appliance.domain import Product
 from appliance.search.analyzer import category_levels
 from appliance.search.lexicon import lexicon
@@ -12,6 +15,9 @@ FACETS = ("categories", "colors", "sizes")
 LEVEL = "/"
 """Between the levels of a category key, which are slugs and cannot contain it."""
 _COLOUR_SEPARATORS = str.maketrans({"/": ",", "&": ",", "+": ",", ";": ",", "|": ","})
+
+_RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
+_LETTER_SIZE = re.compile(r"(?:\d?x*[sl]|m)(?:\s*[-/]\s*(?:\d?x*[sl]|m))*")
 
 
 def category_values(product: Product) -> list[tuple[str, str]]:
@@ -44,7 +50,24 @@ def colour_values(product: Product) -> list[tuple[str, str]]:
 def size_values(product: Product) -> list[tuple[str, str]]:
     """Return (key, label) of each size."""
     sizes = dict.fromkeys([*(variant.size for variant in product.variants), product.attributes.get("size", "")])
-    return [(size_key(size), size.strip().upper()) for size in sizes if size_key(size)]
+    return [(size_key(size), size_label(size)) for size in sizes if size_key(size)]
+
+
+def size_label(name: str) -> str:
+    """Return a size as shown: letters as on a label (``xl`` is ``XL``), everything else as the shop writes it."""
+    plain = name.strip()
+    return plain.upper() if _LETTER_SIZE.fullmatch(plain.lower()) else plain
+
+
+def sizes_meant(wish: str, keys: Iterable[str]) -> frozenset[str]:
+    """Return the size keys that a wished size means: itself, and the ranges that hold it (``36-39`` holds 38)."""
+    found = set()
+    for key in keys:
+        span = _RANGE.fullmatch(key)
+        held = span is not None and wish.isdigit() and int(span[1]) <= int(wish) <= int(span[2])
+        if key == wish or held:
+            found.add(key)
+    return frozenset(found)
 
 
 def colour_key(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import TypeVar
@@ -41,8 +41,12 @@ class Lexicon(msgspec.Struct, frozen=True):
 
     compounds: frozenset[tuple[str, str]]
     """Loan words of two syllables that are written solid as well."""
+    solid: frozenset[str]
+    """The compounds written solid; ``balo`` and ``balô`` are both right."""
     synonyms: dict[Phrase, tuple[Synonym, ...]]
     colours: dict[Phrase, Colour]
+    colour_spellings: dict[Phrase, tuple[tuple[Phrase, Colour], ...]]
+    """Colour names by their folded words, with the spellings that mean them."""
     price: dict[str, frozenset[str]]
     money: dict[str, frozenset[str]]
     filler: dict[str, frozenset[str]]
@@ -54,6 +58,15 @@ class Lexicon(msgspec.Struct, frozen=True):
             if found := self.colours.get(phrase[:end]):
                 return found
         return self.colours.get(phrase[-1:])
+
+    def meant_colour(self, typed: Sequence[MarkedWord]) -> Colour | None:
+        """Return the colour that typed words name; typed diacritics must agree (``bé`` is not the colour ``be``)."""
+        names = self.colour_spellings.get(tuple(word.folded for word in typed), ())
+        return next((colour for marked, colour in names if agrees(typed, marked)), None)
+
+    def plain(self, word: str) -> bool:
+        """Tell whether a folded word is a dictionary word that is written without diacritics (``da``, ``nam``)."""
+        return any(meaning.marked == (word,) for meaning in self.synonyms.get((word,), ()))
 
 
 class _SynonymFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,14 +91,17 @@ def lexicon() -> Lexicon:
     synonyms = _read("synonyms", _SynonymFile)
     colours = _read("colours", dict[str, _ColourEntry])
     stop = _read("stopwords", _StopFile)
+    compounds = frozenset((pair[0], pair[1]) for pair in map(words, synonyms.compounds))
     return Lexicon(
-        compounds=frozenset((pair[0], pair[1]) for pair in map(words, synonyms.compounds)),
+        compounds=compounds,
+        solid=frozenset(map("".join, compounds)),
         synonyms=_synonyms([*synonyms.groups, *(entry.vi + entry.en for entry in colours.values())]),
         colours={
             tuple(words(name)): Colour(key, entry.vi[0], entry.en[0])
             for key, entry in colours.items()
             for name in (*entry.en, *entry.vi)
         },
+        colour_spellings=_colour_spellings(colours),
         price=_spellings(stop.price),
         money=_spellings(stop.money),
         filler=_spellings(stop.filler),
@@ -111,6 +127,18 @@ def _synonyms(groups: list[list[str]]) -> dict[Phrase, tuple[Synonym, ...]]:
             others = (Synonym(marked, *other) for other in names if other[0] != folded)
             found.setdefault(folded, []).extend(others)
     return {phrase: tuple(dict.fromkeys(meanings)) for phrase, meanings in found.items()}
+
+
+def _colour_spellings(colours: Mapping[str, _ColourEntry]) -> dict[Phrase, tuple[tuple[Phrase, Colour], ...]]:
+    found: dict[Phrase, tuple[tuple[Phrase, Colour], ...]] = {}
+    for key, entry in colours.items():
+        names = [*entry.vi, *entry.en]
+        for name in names:
+            # The end of a longer name ("bò" of "nâu bò") says a colour only beside a product that has that colour.
+            if not any(other.endswith(f" {name}") for other in names if name in entry.vi):
+                folded, marked = _phrases(name)
+                found[folded] = (*found.get(folded, ()), (marked, Colour(key, entry.vi[0], entry.en[0])))
+    return found
 
 
 def _phrases(name: str) -> tuple[Phrase, Phrase]:

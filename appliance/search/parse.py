@@ -15,6 +15,11 @@ MAX_CHARACTERS = 400
 MAX_WORDS = 24
 """Longer queries are read up to here; nobody names a product with more words."""
 _PRICE = re.compile(r"\d+(?:k|tr|trieu|nghin|ngan|vnd|d|dong|usd)\d?")
+_SIZE_WORDS, _SIZE_NUMBER_WORDS = frozenset({"size", "sz"}), {"co": "cỡ", "so": "số"}
+_SIZE = re.compile(r"\d{1,3}|\d?x{0,5}[sl]|m")
+_SOLID_SIZE = re.compile(r"(?:size|sz)(\d{1,3}|\d?x{0,5}[sl]|m)")
+_SHOE_SIZES = range(15, 61)
+"""Numbers that are a size after a word that may mean something else (``số 38``, but not ``có 3 ngăn``)."""
 _SPELT_WORD = re.compile("[^\\W_](?:[^\\W_]|[\u0300-\u036f])*")
 
 
@@ -33,6 +38,8 @@ class QueryWord(NamedTuple):
     typed: str
     """As typed, in lower case."""
     role: Role
+    size: str = ""
+    """The size that is wished for (``38``, ``xl``), when the word is one."""
 
 
 class ParsedQuery(NamedTuple):
@@ -63,6 +70,10 @@ def parse(text: str) -> ParsedQuery:
         size = 2 if tuple(pair.folded for pair in pairs[place : place + 2]) in lexicon().compounds else 1
         parts = tuple(pairs[place : place + size])
         role = Role.OPTIONAL if all(optional[place : place + size]) else Role.WANTED
+        if wish := _size(pairs, place):
+            words[wish] = QueryWord(wish, (MarkedWord(wish, wish),), typed[place], Role.WANTED, wish)
+            place += 1
+            continue
         folded = "".join(part.folded for part in parts)
         if folded not in words or words[folded].role is Role.OPTIONAL:
             words[folded] = QueryWord(folded, parts, " ".join(typed[place : place + size]), role)
@@ -73,6 +84,21 @@ def parse(text: str) -> ParsedQuery:
         fold(text)[-1:].isalnum(),
         vague,
     )
+
+
+def _size(pairs: list[MarkedWord], place: int) -> str:
+    """Return the size that the word at a place wishes for: ``38`` in ``size 38`` and in ``sz38``; else ``''``."""
+    word = pairs[place].folded
+    if solid := _SOLID_SIZE.fullmatch(word):
+        return solid[1]
+    before = pairs[place - 1] if place else None
+    if before is None or not _SIZE.fullmatch(word):
+        return ""
+    if before.folded in _SIZE_WORDS:
+        return word
+    spelt = marked_words(_SIZE_NUMBER_WORDS.get(before.folded, ""))
+    named = bool(spelt) and before.marked in (before.folded, spelt[0].marked)
+    return word if named and word.isdigit() and int(word) in _SHOE_SIZES else ""
 
 
 def _optional(pairs: list[MarkedWord]) -> list[bool]:

@@ -45,23 +45,24 @@ def match(plan: Plan, state: IndexState) -> Matches:
     Words that the index does not know are passed over. Optional words only add to the score.
     """
     score = np.zeros(len(state), dtype=np.float32)
-    coverage = np.zeros(len(state), dtype=np.int16)
-    known = 0
+    coverage = np.zeros(len(state), dtype=np.float32)
+    known = 0.0
     for slot in plan.slots:
         impact, frequency = _slot_impacts(slot, state)
         if frequency == 0:
+            _add_guesses(score, slot, state)
             continue
-        idf = max(_LEAST_IDF, math.log1p((state.live - frequency + 0.5) / (frequency + 0.5)))
+        idf = _idf(frequency, state)
         if slot.required:
-            known += 1
-            coverage += impact > 0
+            known += slot.covers
+            coverage += (impact > 0) * np.float32(slot.covers)
         impact *= idf if slot.required else idf * OPTIONAL_WEIGHT
         score += impact
         _add_bonus(score, slot, state, idf)
-    best = int(coverage.max(initial=0))
+    best = float(coverage.max(initial=0.0))
     if best == 0:
         return Matches(np.zeros(0, dtype=np.intp), np.zeros(0))
-    rows = np.flatnonzero(coverage >= (best if best == known else (best + 1) // 2))
+    rows = np.flatnonzero(coverage >= (best if best == known else min(best, max(best, known) / 2)))
     found = score[rows].astype(np.float64)
     found[~state.in_stock[rows]] *= SOLD_OUT
     return Matches(rows, coverage[rows] + found * _SCORE_SHARE)
@@ -72,10 +73,13 @@ def _slot_impacts(slot: Slot, state: IndexState) -> tuple[Floats, int]:
     impact = np.zeros(len(state), dtype=np.float32)
     for alternative in slot.own:
         _raise(impact, alternative, state)
+    if slot.word.size:
+        _raise_facets(impact, slot, state)
     frequency = _count(impact, state.alive)
     own_only = True
     for alternative in slot.other:
         own_only = not _raise(impact, alternative, state) and own_only
+    own_only = not _raise_facets(impact, slot, state) and own_only
     if frequency == 0 and not own_only:
         frequency = _count(impact, state.alive)
     if state.alive is not None:
@@ -98,6 +102,16 @@ def _raise(impact: Floats, alternative: Alternative, state: IndexState) -> bool:
     return found
 
 
+def _raise_facets(impact: Floats, slot: Slot, state: IndexState) -> bool:
+    """Lift the products of a colour or size; tell whether there are any."""
+    found = False
+    for facet in slot.facets:
+        having = state.having(facet.name, facet.keys)
+        np.maximum(impact, np.float32(facet.weight), out=impact, where=having)
+        found = found or bool(having.any())
+    return found
+
+
 def _joint(alternative: Alternative, state: IndexState) -> Floats:
     """Return the weighted least impact of several terms, zero where one is missing."""
     joint = np.full(len(state), np.inf, dtype=np.float32)
@@ -115,6 +129,17 @@ def _add_bonus(score: Floats, slot: Slot, state: IndexState, idf: float) -> None
         weight = np.float32(idf * alternative.weight)
         for first, docs, impacts in state.postings(alternative.terms[0]):
             score[docs + first] += impacts * weight
+
+
+def _add_guesses(score: Floats, slot: Slot, state: IndexState) -> None:
+    """Let what an unknown word may have meant order the products that the other words found."""
+    frequency = max((state.frequency(alternative.terms[0])[0] for alternative in slot.bonus), default=0)
+    if frequency:
+        _add_bonus(score, slot, state, _idf(frequency, state) * OPTIONAL_WEIGHT)
+
+
+def _idf(frequency: int, state: IndexState) -> float:
+    return max(_LEAST_IDF, math.log1p((state.live - frequency + 0.5) / (frequency + 0.5)))
 
 
 def _count(impact: Floats, alive: BoolArray | None) -> int:

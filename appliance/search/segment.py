@@ -23,7 +23,7 @@ from appliance.errors import ArtifactInvalid
 from appliance.search.facet_values import FACETS
 from appliance.search.facets import FacetColumn
 
-SCHEMA = 1
+SCHEMA = 2
 STRONG = 2.0 / (1.2 + 2.0)
 """Impacts from here on come from a title, a label or an attribute; a description alone stays below."""
 NO_PRICE = -1

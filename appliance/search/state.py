@@ -143,6 +143,14 @@ class IndexState:
         """Return the living rows, ascending."""
         return np.arange(len(self)) if self.alive is None else np.flatnonzero(self.alive)
 
+    def facet_keys(self, name: str) -> set[str]:
+        """Return the values that a facet has anywhere."""
+        return {key for part in self.parts for key in part.segment.facets[name].keys}
+
+    def having(self, name: str, keys: frozenset[str]) -> BoolArray:
+        """Return the mask of rows with one of these values, dead rows too."""
+        return np.concatenate([part.segment.facets[name].having(keys) for part in self.parts])
+
     def postings(self, term: str) -> Iterator[tuple[int, Ints, Floats]]:
         """Yield (first row of the part, rows within it, impacts) for each part that knows the term; dead rows too."""
         for part, first in zip(self.parts, self.firsts.tolist(), strict=False):

@@ -15,6 +15,8 @@ from appliance.search.state import IndexState
 MAX_CANDIDATES = 3
 _SHORTEST, _LONG, _LONGEST = 4, 8, 24
 """Letters from which one slip, and two slips, are forgiven; longer words are left alone."""
+_KEEPS_LENGTH = 4
+"""Letters up to which a slip is no letter too few or too many: that would be another word."""
 _TELEX_MARK = re.compile(r"aa|ee|oo|dd|(?<=[aou])w|^w")
 _TELEX_TONE = re.compile(r"(?<=[aeiouyw])[sfrxj](?=[aeiouy]|[cmnpt]|$)")
 _DOUBLED = re.compile(r"(.)\1+")
@@ -25,22 +27,25 @@ class Candidate(NamedTuple):
 
     word: str
     slips: int
+    sure: bool = False
+    """Whether only the keyboard went wrong: doubled or swapped letters and Telex, where little else can be meant."""
 
 
 def candidates(state: IndexState, word: str) -> list[Candidate]:
     """Return the likeliest meanings of an unknown folded word, the best first; empty when nothing is near.
 
     Letters of the Telex keyboard (``giayf``, ``dda``) and doubled letters are tried first, then words at an optimal
-    string alignment distance of one (from four letters) or two (from eight).
+    string alignment distance of one (from four letters) or two (from eight). The first letter is
+    taken to be right, and so is the length of a short word.
     """
     if not word.isalpha() or len(word) > _LONGEST:
         return []
     plain = [form for form in _plain_forms(word) if _usable(state, form)]
     if plain:
-        return [Candidate(form, 1) for form in plain[:1]]
+        return [Candidate(form, 1, True) for form in plain[:1]]
     if len(word) < _SHORTEST:
-        swapped = [word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)]
-        return [Candidate(form, 1) for form in swapped if _usable(state, form)][:1]
+        swapped = [word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(1, len(word) - 1)]
+        return [Candidate(form, 1, True) for form in swapped if _usable(state, form)][:1]
     near = _near(state, word, 2 if len(word) >= _LONG else 1)
     return sorted(near, key=lambda found: _badness(state, word, found))[:MAX_CANDIDATES]
 
@@ -57,18 +62,23 @@ def _near(state: IndexState, word: str, slips: int) -> list[Candidate]:
     best: dict[str, int] = {}
     pools = [part.segment.words_by_length for part in state.parts] + [_dictionary()]
     for pool in pools:
-        for length in range(len(word) - slips, len(word) + slips + 1):
+        change = 0 if len(word) <= _KEEPS_LENGTH else slips
+        for length in range(len(word) - change, len(word) + change + 1):
             found = process.extract(word, pool.get(length, ()), scorer=OSA.distance, score_cutoff=slips, limit=None)
             best.update((near, int(distance)) for near, distance, _ in found)
-    usable = [Candidate(near, distance) for near, distance in best.items() if _usable(state, near)]
+    usable = [
+        Candidate(near, distance, sorted(near) == sorted(word))
+        for near, distance in best.items()
+        if distance and near[0] == word[0] and _usable(state, near)
+    ]
     closest = min((found.slips for found in usable), default=0)
     return [found for found in usable if found.slips == closest]
 
 
-def _badness(state: IndexState, word: str, found: Candidate) -> tuple[bool, bool, int, str]:
-    """Order candidates: swapped letters before others, then the same first letter, then the more frequent."""
+def _badness(state: IndexState, word: str, found: Candidate) -> tuple[bool, int, str]:
+    """Order candidates: swapped letters before others, then the more frequent."""
     count, _ = state.frequency(found.word)
-    return sorted(found.word) != sorted(word), found.word[0] != word[0], -count, found.word
+    return not found.sure, -count, found.word
 
 
 def _usable(state: IndexState, word: str) -> bool:

@@ -140,7 +140,7 @@ def test_a_damaged_index_is_refused_and_the_former_stays(open_shop: Opener, tmp_
         (folder / "price.npy").write_bytes((tmp_path / "other" / "price.npy").read_bytes())
     else:
         text = (folder / "index.json").read_text(encoding="utf-8")
-        (folder / "index.json").write_text(text.replace('"schema":1', '"schema":99'), encoding="utf-8")
+        (folder / "index.json").write_text(text.replace('"schema":2', '"schema":99'), encoding="utf-8")
     before = shop.ids("balo")
     with pytest.raises(ArtifactInvalid):
         shop.search.load(folder)
