@@ -128,4 +128,4 @@ class LocalBackend(HttpBackend):
         self._knows_visitors = True
         self._flush()
         for interactions in self.runtime.log.recent_visitors(_VISITORS):
-            self.runtime.recommender.observe(interactions)
+            self.runtime.recommender.observe(self.runtime.privacy.veiled(interactions))

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import msgspec
@@ -48,7 +48,8 @@ class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
 class Trainer:
     """Builds the models of one data directory, one training at a time.
 
-    ``on_published(kind, path)`` is called after each swap, so that the running services load what is new.
+    ``opted_out`` tells who must not be profiled. ``on_published(kind, path)`` is called after each swap, so that the
+    running services load what is new.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Trainer:
         *,
         on_published: Callable[[str, Path], None] | None = None,
         timeout: float = TIMEOUT_SECONDS,
+        opted_out: Callable[[], Collection[tuple[str, str]]] = frozenset,
     ) -> None:
         self.on_published = on_published
         self._scratch = data_dir / _SCRATCH
@@ -69,6 +71,7 @@ class Trainer:
         self._artifacts = artifacts
         self._settings = settings
         self._timeout = timeout
+        self._opted_out = opted_out
         self._busy = threading.Lock()
 
     def run(
@@ -140,7 +143,7 @@ class Trainer:
                 if cancelled():
                     raise BuildCancelled("The training was stopped.", hint="Train again.")
         if with_interactions and self._interactions is not None:
-            arrays = self._interactions.export_arrays()
+            arrays = self._interactions.export_arrays(self._opted_out())
             arrays.save(folder / INTERACTIONS_FILE)
             interactions = len(arrays.product)
         facts = SnapshotFacts(
@@ -162,7 +165,10 @@ class Trainer:
     def _tabulate(self, model: Path, interactions: InteractionLog) -> None:
         try:
             interactions.replace_similarities(itertools.chain.from_iterable(similarity_rows(model)))
-            interactions.replace_preferences(itertools.chain.from_iterable(preference_rows(model)))
+            # Somebody may have opted out since the snapshot was taken.
+            gone = {subject_id for subject, subject_id in self._opted_out() if subject == "user"}
+            tastes = itertools.chain.from_iterable(preference_rows(model))
+            interactions.replace_preferences(row for row in tastes if row[0] not in gone)
         except ApplianceError as error:
             # The model serves without these tables; the log reports its own trouble.
             log.warning("training_tables_not_written", error=error.message)

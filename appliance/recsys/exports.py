@@ -16,6 +16,7 @@ from appliance.recsys.base import Doubles, Floats, Ints, mapped, sums_at
 from appliance.recsys.histories import DAY, Events
 from appliance.recsys.hybrid import SimilarTable
 from appliance.recsys.model import IDS_FILE
+from appliance.store.ownership import USER_PREFIX
 
 TASTE_HALF_LIFE_DAYS = 30.0
 SIMILAR_PER_PRODUCT = 20
@@ -80,15 +81,16 @@ class CategoryNames:
         return list(self._codes)
 
 
-def save_preferences(folder: Path, events: Events, guests: set[str], visitors: list[str], names: CategoryNames) -> int:
-    """Work out and write the tastes of customers (visitors that are no guest session); returns the number of rows.
+def save_preferences(folder: Path, events: Events, visitors: list[str], names: CategoryNames) -> int:
+    """Work out and write the tastes of customers (guests have none here); returns the number of rows.
 
     Score of a category = the user's decayed weights in it (half-life 30 days before the newest event) over all of
     the user's.
     """
-    users = [name for name in visitors if name not in guests]
-    number = {name: place for place, name in enumerate(users)}
-    translate = np.fromiter((number.get(name, -1) for name in visitors), np.int64, len(visitors))
+    places = [place for place, name in enumerate(visitors) if name.startswith(USER_PREFIX)]
+    users = [visitors[place].removeprefix(USER_PREFIX) for place in places]
+    translate = np.full(len(visitors), -1, np.int64)
+    translate[places] = np.arange(len(places))
     categories = np.array(names.of_product, np.int64)
     user = np.where(events.visitors >= 0, translate[events.visitors], -1) if len(translate) else events.visitors
     category = categories[events.products] if len(categories) else events.products

@@ -145,6 +145,17 @@ def _decay(ages: Doubles, half_life_days: float) -> Doubles:
     return faded
 
 
+def heaviest_of_each(events: Events, chosen: Longs) -> Longs:
+    """Return the places in ``chosen`` of the heaviest event of each visitor, product, type and day, in their order."""
+    columns = (events.visitors[chosen], events.products[chosen], events.types[chosen], events.times[chosen] // DAY)
+    order = np.lexsort((-events.weights[chosen], *columns))
+    first = np.ones(len(order), np.bool_)
+    if len(order):
+        first[1:] = np.logical_or.reduce([np.diff(column[order]) != 0 for column in columns])
+    places: Longs = np.sort(order[first])
+    return places
+
+
 def owners_count(entries: Entries) -> int:
     """Return how many histories or baskets there are."""
     return int(entries.owners.max(initial=-1)) + 1

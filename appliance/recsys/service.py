@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from appliance.domain import CatalogueChange, Interaction, InteractionType, Placement, ProductCard, Rule
+from appliance.domain import CatalogueChange, Interaction, Placement, ProductCard, Rule
 from appliance.issues import IssueBoard, Severity
 from appliance.metrics import Metrics
 from appliance.recsys import model as models
@@ -41,6 +41,7 @@ from appliance.recsys.shelves import Shelves
 from appliance.recsys.trending import MAX_WINDOW_DAYS, Popularity
 from appliance.recsys.vectors import annoy_installed
 from appliance.settings import Settings
+from appliance.store.ownership import visitor_name
 
 MAX_LIMIT = 100
 TRENDING_WINDOW_DAYS = 7
@@ -128,7 +129,8 @@ class RecommendationService:
                 code,
                 interaction.weight,
                 interaction.occurred_at,
-                purchase=interaction.interaction_type == InteractionType.PURCHASE,
+                kind=interaction.interaction_type,
+                visitor=visitor_name(interaction.user_id, interaction.session_id),
             )
 
     def identify(self, session_id: str, user_id: str) -> None:

@@ -169,14 +169,18 @@ def _fit_behaviour(snapshot: Path, out: Path, products: _Content, settings: Reco
     np.save(out / "support.npy", support, allow_pickle=False)
     daily = _daily(events)
     daily.save(out)
-    tastes = exports.save_preferences(out, events, set(arrays.sessions), arrays.visitors, products.categories)
+    tastes = exports.save_preferences(out, events, arrays.visitors, products.categories)
     cutoff = float(arrays.occurred_at.max()) if len(arrays) else None
     return _Behaviour(events, histories.owners_count(entries), support, met, together, daily, cutoff, tastes)
 
 
 def _daily(events: histories.Events) -> DailyCounts:
-    """Return the sums by product and day of the last days that a window may ask for."""
-    recent = events.times > events.times.max(initial=0.0) - (MAX_WINDOW_DAYS + 1) * DAY
+    """Return the sums by product and day of the last days that a window may ask for.
+
+    Each visitor counts once a product, type and day, by the heaviest event; those of nobody are one visitor together.
+    """
+    recent = np.flatnonzero(events.times > events.times.max(initial=0.0) - (MAX_WINDOW_DAYS + 1) * DAY)
+    recent = recent[histories.heaviest_of_each(events, recent)]
     products, days = events.products[recent], (events.times[recent] // DAY).astype(np.int64)
     sold = events.types[recent] == list(InteractionType).index(InteractionType.PURCHASE)
     span = int(days.max(initial=0)) + 1

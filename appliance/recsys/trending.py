@@ -2,6 +2,9 @@
 
     score(i) = Σ weight · 2^(-(now - t) / half-life)   over the interactions within the window
 
+What one visitor does with one product counts once a day and type, with the heaviest of the repeats; events that belong
+to nobody count together as one visitor's. So nobody fills the board alone.
+
 A model brings daily sums up to its cutoff; later events are added as they happen. Because everything fades at the same
 rate, the order does not change while nothing happens: scores are kept relative to one moment and only grow.
 """
@@ -16,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from appliance.domain import InteractionType
 from appliance.recsys.base import Doubles, Floats, Ints, mapped, sums_at
 from appliance.recsys.shelves import ALL, Shelves
 
@@ -26,6 +30,8 @@ _LEADERS = 300
 _MAX_TOUCHED = 256
 _MAX_BOARDS = 8
 _MAX_MARKS = 20_000
+_MAX_SOURCES = 65_536
+"""Contributions remembered in each of two generations, about 7 MB."""
 _FILES = ("popular_rows", "popular_days", "popular_weights", "popular_sold")
 
 
@@ -37,7 +43,7 @@ class DailyCounts(NamedTuple):
     """Days since 1970-01-01 UTC."""
     weights: Floats
     sold: Floats
-    """Number of purchases."""
+    """Number of buyers."""
 
     def save(self, folder: Path) -> None:
         """Write the sums as ``.npy`` files."""
@@ -53,6 +59,26 @@ class DailyCounts(NamedTuple):
     def none(cls) -> DailyCounts:
         """Return no sums at all, for a shop without a model."""
         return cls(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.float32))
+
+
+class _Contributions:
+    """What each visitor has contributed to a product by one type of interaction on a day."""
+
+    def __init__(self) -> None:
+        self._now: dict[int, float] = {}
+        self._before: dict[int, float] = {}
+
+    def add(self, source: tuple[str, int, str, int], weight: float) -> tuple[float, bool]:
+        """Return by how much a weight exceeds what the source has contributed, and whether it had not yet at all."""
+        key = hash(source)
+        known = self._now.get(key)
+        if known is None:
+            known = self._before.get(key)
+        if known is None or weight > known:
+            if len(self._now) >= _MAX_SOURCES:
+                self._before, self._now = self._now, {}
+            self._now[key] = weight
+        return max(0.0, weight - (known or 0.0)), known is None
 
 
 class _Board:
@@ -90,8 +116,9 @@ class Popularity:
         self._base = DailyCounts.none()
         self._cutoff = -np.inf
         self._live: OrderedDict[int, dict[int, list[float]]] = OrderedDict()
-        """By hour: code to [weight, purchases]."""
+        """By hour: code to [weight, buyers]."""
         self._boards: OrderedDict[int, _Board] = OrderedDict()
+        self._contributions = _Contributions()
 
     def use(self, base: DailyCounts, cutoff: float) -> None:
         """Take over a model's sums, keyed by code; live hours that they cover are dropped."""
@@ -101,22 +128,27 @@ class Popularity:
                 del self._live[hour]
             self._boards.clear()
 
-    def add(self, code: int, weight: float, at: float, *, purchase: bool) -> None:
-        """Count one event; those that the model already knows, and future ones' lead, do not count."""
+    def add(self, code: int, weight: float, at: float, *, kind: str, visitor: str = "") -> None:
+        """Count one event; repeats by one visitor, what the model already knows, and future ones' lead do not count."""
+        purchase = kind == InteractionType.PURCHASE
         now = self._now()
         at = min(at, now)
         if at <= self._cutoff or at < now - MAX_WINDOW_DAYS * DAY or (weight <= 0 and not purchase):
             return
         with self._lock:
+            weight, first = self._contributions.add((visitor, code, kind, int(at // DAY)), max(0.0, weight))
+            sold = float(purchase and first)
+            if not weight and not sold:
+                return
             sums = self._live.setdefault(int(at // 3600), {}).setdefault(code, [0.0, 0.0])
-            sums[0] += max(0.0, weight)
-            sums[1] += float(purchase)
+            sums[0] += weight
+            sums[1] += sold
             for window, board in self._boards.items():
                 if at < now - window * DAY:
                     continue
                 board.reserve(code + 1)
-                board.scores[code] += max(0.0, weight) * 2.0 ** ((at - board.made_at) / self._half_life)
-                board.sold[code] += float(purchase)
+                board.scores[code] += weight * 2.0 ** ((at - board.made_at) / self._half_life)
+                board.sold[code] += sold
                 board.touch(code)
 
     def scores(self, codes: Ints, window_days: int) -> Floats:

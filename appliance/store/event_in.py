@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from appliance.store.privacy import PrivacyRepository
 from appliance.text import clean
 
 MAX_METADATA_BYTES = 4096
+_MAX_COUNTED = 8
+"""Pieces beyond these say nothing more about taste: a reseller, a slip of the finger, or somebody pushing."""
 # ``''`` stands for an absent id: templates of storefronts send it for a guest.
 Id = Annotated[str, msgspec.Meta(max_length=128, pattern=ID_OR_EMPTY_PATTERN)]
 _AT = re.compile(r"^(?P<reason>.*?) - at `\$(?:\[(?:\.\.\.|\d+)\])*\.?(?P<field>[^`]*)`$")
@@ -126,6 +129,14 @@ def _plain(message: str) -> str:
     return f"{found['field']}: {reason}" if found and found["field"] else reason
 
 
+def share_of_quantity(quantity: int) -> float:
+    """Return what a type's weight is multiplied by: 1 + log₂(quantity), from 1 for one piece to 4 for eight and more.
+
+    The number itself stays in the metadata.
+    """
+    return 1.0 + math.log2(min(quantity, _MAX_COUNTED)) if quantity > 1 else 1.0
+
+
 class Judge:
     """Turns decoded events into interactions: types, weights, products, times, privacy."""
 
@@ -175,7 +186,7 @@ class Judge:
             product,
             handle,
             kind[0],
-            kind[1] * (event.quantity or 1),
+            kind[1] * share_of_quantity(event.quantity or 1),
             occurred,
             now,
             event.recommendation_id or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from appliance.domain import Interaction, InteractionType
 from appliance.store.analytics import Analytics
-from appliance.store.ownership import OWNER, owner_join
+from appliance.store.ownership import OWNER, owner_join, visitor_name, visitor_sql
 from appliance.store.snapshot import InteractionArrays
 
 _SLICE = 10_000
@@ -28,7 +28,7 @@ with slice as (select * from interaction_events where seq > ? and seq <= ?),
 links as (select * from session_links where session_id in (select session_id from slice where user_id = '')),
 parked as (select seq from parked_events where seq > ? and seq <= ?)
 select e.seq, e.session_id as session, coalesce(r.product_id, e.product_id) as product, e.interaction_type, e.weight,
-    epoch_us(e.occurred_at) as occurred_us, coalesce(nullif({OWNER}, ''), e.session_id) as visitor
+    epoch_us(e.occurred_at) as occurred_us, {OWNER} as owner, {visitor_sql("owner", "session")} as visitor
 from slice e {owner_join("links")}
 left join event_resolutions r on e.seq = r.seq
 where (e.product_id <> '' or e.product_handle <> '') and e.seq not in (select seq from parked)
@@ -41,20 +41,23 @@ select case when visitor = '' then 0 else md5_number_lower(visitor) end::ubigint
     weight::float as weight, occurred_us
 from part order by seq"""
 _NAMES = "select distinct {column} as name, md5_number_lower({column}) as key from part where {column} <> ''"
-_POPULAR = """
-select coalesce(r.product_id, e.product_id) as product, e.interaction_type,
-    epoch(date_trunc('day', e.occurred_at)) as day, count(*), sum(e.weight)
-from interaction_events e left join event_resolutions r on e.seq = r.seq
-where e.occurred_at >= make_timestamp((?::double * 1e6)::bigint) and (e.product_id <> '' or e.product_handle <> '')
-    and e.seq not in (select seq from parked_events)
-group by all order by product, e.interaction_type, day"""
-_FLOOR = """
+_POPULAR = f"""
+select product, interaction_type, day, sum(occurrences)::bigint, sum(weight) from (
+    select coalesce(r.product_id, e.product_id) as product, e.interaction_type,
+        epoch(date_trunc('day', e.occurred_at)) as day, count(*) as occurrences, max(e.weight) as weight,
+        {visitor_sql("e.user_id", "e.session_id")} as visitor
+    from interaction_events e left join event_resolutions r on e.seq = r.seq
+    where e.occurred_at >= make_timestamp((?::double * 1e6)::bigint) and (e.product_id <> '' or e.product_handle <> '')
+        and e.seq not in (select seq from parked_events)
+    group by all
+) group by all order by product, interaction_type, day"""  # noqa: S608  (our own text)
+_FLOOR = f"""
 select case when count(*) < ? then ? else min(newest) end from (
     select max(seq) as newest from interaction_events
     where seq > ? and received_at >= make_timestamp((?::double * 1e6)::bigint) and (user_id <> '' or session_id <> '')
-    group by md5_number_lower(case when user_id <> '' then user_id else session_id end)
+    group by md5_number_lower({visitor_sql("user_id", "session_id")})
     order by newest desc limit ?
-)"""
+)"""  # noqa: S608  (our own text)
 _EVENTS = f"""
 select e.event_id, {OWNER}, e.session_id, coalesce(r.product_id, e.product_id), e.product_handle, e.interaction_type,
     e.weight, epoch(e.occurred_at), epoch(e.received_at), e.recommendation_id,
@@ -74,10 +77,14 @@ class PopularCount(msgspec.Struct, frozen=True, gc=False):
     """Unix seconds of the day's start in UTC."""
     occurrences: int
     weight: float
+    """Sum over the visitors of the heaviest event of each, so that nobody counts for many."""
 
 
-def export_arrays(analytics: Analytics) -> InteractionArrays:
-    """Return the whole log as arrays, read in slices of which each needs little memory."""
+def export_arrays(analytics: Analytics, opted_out: Collection[tuple[str, str]] = ()) -> InteractionArrays:
+    """Return the whole log as arrays, read in slices of which each needs little memory.
+
+    The events of ``opted_out``, pairs of ``user`` or ``session`` and the id, belong to nobody.
+    """
     parts: dict[str, list[_Array]] = {name: [] for name in (*_NAMED, "type", "weight", "occurred_us")}
     names: dict[str, list[dict[str, _Array]]] = {name: [] for name in _NAMED}
     with analytics.reading("export_arrays") as cursor:
@@ -96,6 +103,8 @@ def export_arrays(analytics: Analytics) -> InteractionArrays:
     codes, lists = {}, {}
     for name in _NAMED:
         codes[name], lists[name] = _coded(np.concatenate(parts.pop(name))[order], names.pop(name))
+    if opted_out:
+        _veil(codes, lists, opted_out)
     return InteractionArrays(
         visitor=codes["visitor"],
         session=codes["session"],
@@ -116,6 +125,26 @@ def _coded(keys: _Array, parts: list[dict[str, _Array]]) -> tuple[NDArray[np.int
     codes = np.searchsorted(known, keys).astype(np.int32)
     codes[keys == 0] = -1
     return codes, names.tolist()
+
+
+def _veil(
+    codes: dict[str, NDArray[np.int32]], lists: dict[str, list[str]], opted_out: Collection[tuple[str, str]]
+) -> None:
+    """Take visitor and session from every event of who opted out, and their names from the lists."""
+    users = {subject_id for subject, subject_id in opted_out if subject == "user"}
+    sessions = {subject_id for subject, subject_id in opted_out if subject == "session"}
+    gone = {
+        "visitor": {visitor_name(user, "") for user in users} | {visitor_name("", session) for session in sessions},
+        "session": sessions,
+    }
+    hidden = np.zeros(len(codes["visitor"]), np.bool_)
+    for kind, names in gone.items():
+        hidden |= np.isin(codes[kind], [place for place, name in enumerate(lists[kind]) if name in names])
+    for kind in gone:
+        used, places = np.unique(np.where(hidden, -1, codes[kind]), return_inverse=True)
+        unnamed = int(used[:1].sum() < 0)
+        codes[kind] = (places.reshape(-1) - unnamed).astype(np.int32)
+        lists[kind] = [lists[kind][place] for place in used[unnamed:].tolist()]
 
 
 def popular(analytics: Analytics, since: float) -> list[PopularCount]:

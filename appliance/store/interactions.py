@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -153,9 +153,12 @@ class InteractionLog:
         """
         return exporting.recent_events(self.analytics, limit, each, since)
 
-    def export_arrays(self) -> InteractionArrays:
-        """Return all events with a known product for training."""
-        return exporting.export_arrays(self.analytics)
+    def export_arrays(self, opted_out: Collection[tuple[str, str]] = ()) -> InteractionArrays:
+        """Return all events with a known product for training; those of ``opted_out`` belong to nobody.
+
+        ``opted_out`` is what ``PrivacyRepository.opted_out`` returns.
+        """
+        return exporting.export_arrays(self.analytics, opted_out)
 
     def replace_similarities(self, rows: Iterable[tuple[str, str, float, float, float]]) -> int:
         """Replace the neighbours by (product, neighbour, score, content, collaborative); return how many."""

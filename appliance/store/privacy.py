@@ -6,12 +6,12 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 
-from appliance.domain import ID_PATTERN
+from appliance.domain import ID_PATTERN, Interaction
 from appliance.errors import InvalidInput
 from appliance.store.sqlite import SqliteStore
 
@@ -52,9 +52,10 @@ class PrivacyRepository:
         self._now = now
         self._lock = threading.Lock()
         with store.reading() as db:
-            self._opted_out: frozenset[tuple[str, str]] = frozenset(
+            # Changed under the lock only; a single look-up needs none.
+            self._opted_out: set[tuple[str, str]] = {
                 (subject, subject_id) for subject, subject_id in db.execute(_OPT_OUTS)
-            )
+            }
 
     def opt_out(self, session_id: str = "", user_id: str = "") -> None:
         """Stop profiling a session, a user or both; doing it again changes nothing. Raises ``InvalidInput``."""
@@ -66,12 +67,26 @@ class PrivacyRepository:
             now = self._now()
             with self._store.write() as db:
                 db.conn.executemany(_INSERT_OPT_OUT, [(subject, subject_id, now) for subject, subject_id in fresh])
-            self._opted_out |= frozenset(fresh)
+            self._opted_out.update(fresh)
 
     def is_opted_out(self, session_id: str, user_id: str) -> bool:
         """Tell whether either of the two may not be profiled; absent ids are ``''``."""
         opted_out = self._opted_out
         return bool(opted_out) and (("user", user_id) in opted_out or ("session", session_id) in opted_out)
+
+    def opted_out(self) -> frozenset[tuple[str, str]]:
+        """Return everybody who may not be profiled as (``user`` or ``session``, id)."""
+        with self._lock:
+            return frozenset(self._opted_out)
+
+    def veiled(self, interactions: Sequence[Interaction]) -> list[Interaction]:
+        """Return the events with those of who opted out belonging to nobody."""
+        return [
+            msgspec.structs.replace(event, user_id="", session_id="")
+            if self.is_opted_out(event.session_id, event.user_id)
+            else event
+            for event in interactions
+        ]
 
     def add_request(self, kind: PrivacyRequestKind, user_id: str, session_id: str, due_hours: float) -> PrivacyRequest:
         """Note a request that is due in so many hours. Raises ``InvalidInput`` when it names nobody."""

@@ -30,7 +30,7 @@ class InteractionArrays:
 
     visitor: NDArray[np.int32]
     """Index into ``visitors``: the user (through the session's link where the event has none), else the session; -1 for
-    neither."""
+    neither, and for who opted out."""
     session: NDArray[np.int32]
     """Index into ``sessions``; -1 for none."""
     product: NDArray[np.int32]
@@ -41,6 +41,7 @@ class InteractionArrays:
     occurred_at: NDArray[np.float64]
     """Unix seconds."""
     visitors: list[str]
+    """Names with their kind before them, as ``ownership.visitor_name`` makes them."""
     sessions: list[str]
     product_ids: list[str]
 

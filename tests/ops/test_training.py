@@ -115,6 +115,15 @@ def test_the_log_gets_the_neighbours_and_tastes_that_were_learned(
     assert interactions.preferences("u1") == [("Túi", pytest.approx(1.0))]
 
 
+def test_who_opted_out_is_not_profiled(
+    tmp_path: Path, catalogue: Catalogue, artifacts: ArtifactStore, interactions: InteractionLog
+) -> None:
+    subjects = {("user", "u1"), ("session", "s2")}
+    Trainer(tmp_path, catalogue, interactions, artifacts, Settings(), opted_out=lambda: subjects).run()
+    assert interactions.preferences("u1") == interactions.preferences("u2") == []
+    assert interactions.preferences("u3") == [("Túi", pytest.approx(1.0))]
+
+
 def test_a_log_that_is_off_does_not_cost_the_model(
     tmp_path: Path,
     catalogue: Catalogue,

@@ -18,6 +18,7 @@ from appliance.settings import Recommender, Settings
 from appliance.store.artifacts import ArtifactStore
 from appliance.store.catalogue import Catalogue
 from appliance.store.migrations.catalogue import MIGRATIONS
+from appliance.store.ownership import visitor_name
 from appliance.store.snapshot import InteractionArrays
 from appliance.store.sqlite import SqliteStore
 
@@ -98,7 +99,7 @@ def write_snapshot(
     ids: dict[str, int] = {}
     rows = [
         (
-            visitors.setdefault(item.user_id or item.session_id, len(visitors)),
+            visitors.setdefault(name, len(visitors)) if (name := visitor_name(item.user_id, item.session_id)) else -1,
             sessions.setdefault(item.session_id, len(sessions)) if item.session_id else -1,
             ids.setdefault(item.product_id, len(ids)),
             _TYPES.index(InteractionType(item.interaction_type)),

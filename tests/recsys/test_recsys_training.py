@@ -14,6 +14,7 @@ from appliance.recsys import exports
 from appliance.recsys.codes import ProductCodes
 from appliance.recsys.model import load
 from appliance.recsys.training import train
+from appliance.recsys.trending import DailyCounts
 from appliance.settings import Recommender
 
 
@@ -125,3 +126,22 @@ def test_old_taste_fades_in_preferences(tmp_path: Path) -> None:
     train(write_snapshot(tmp_path / "snapshot", leather_and_shoes(), events), tmp_path / "out")
     tastes = {row[1]: row[2] for batch in exports.preference_rows(tmp_path / "out") for row in batch}
     assert tastes["Túi > Túi xách"] == pytest.approx(8 / 9, rel=1e-3)
+
+
+def test_one_visitor_alone_cannot_lead_the_sales_of_a_day(tmp_path: Path) -> None:
+    pushed = [event("s1", "giay-1", "purchase", at=NOW + second) for second in range(50)]
+    pushed += [event("", "giay-3", "purchase", at=NOW + second) for second in range(50)]
+    bought = [event(f"s{number}", "giay-2", "purchase", at=NOW) for number in range(2, 5)]
+    snapshot = write_snapshot(tmp_path / "snapshot", leather_and_shoes(), [*pushed, *bought])
+    train(snapshot, tmp_path / "out")
+    daily = DailyCounts.load(tmp_path / "out")
+    ids = [item.id for item in leather_and_shoes()]
+    weights = {ids[row]: (weight, sold) for row, _, weight, sold in zip(*(c.tolist() for c in daily), strict=True)}
+    assert weights == {"giay-1": (5.0, 1.0), "giay-2": (15.0, 3.0), "giay-3": (5.0, 1.0)}
+
+
+def test_a_guest_whose_session_is_called_like_a_customer_is_another_visitor(tmp_path: Path) -> None:
+    events = [event("s1", "giay-1", user="u1"), event("u1", "tui-da-1"), event("u1", "balo-da-1")]
+    train(write_snapshot(tmp_path / "snapshot", leather_and_shoes(), events), tmp_path / "out")
+    tastes = [row for batch in exports.preference_rows(tmp_path / "out") for row in batch]
+    assert tastes == [("u1", "Giày > Giày thể thao", 1.0)]

@@ -21,13 +21,26 @@ def _card(name: str, category: str, created_at: float = NOW) -> ProductCard:
 class _Board:
     def __init__(self, count: int = 10) -> None:
         self.clock = Clock()
+        self.visitors = 0
         self.codes = ProductCodes()
         self.cards = {f"p{number}": _card(f"p{number}", f"c{number % 2}", NOW - number) for number in range(count)}
         self.shelves = Shelves(self.cards, self.codes)
         self.popularity = Popularity(self.shelves, 7.0, self.clock)
 
-    def add(self, code: int, days_ago: float = 0.0, weight: float = 1.0, *, purchase: bool = False) -> None:
-        self.popularity.add(code, weight, self.clock.at - days_ago * DAY, purchase=purchase)
+    def add(
+        self,
+        code: int,
+        days_ago: float = 0.0,
+        weight: float = 1.0,
+        *,
+        purchase: bool = False,
+        visitor: str | None = None,
+    ) -> None:
+        """Count an event, each by a visitor of its own unless one is named."""
+        self.visitors += 1
+        kind = "purchase" if purchase else "view"
+        name = f"s:{self.visitors}" if visitor is None else visitor
+        self.popularity.add(code, weight, self.clock.at - days_ago * DAY, kind=kind, visitor=name)
 
     def leaders(self, category: str = ALL, window: int = 7) -> list[int]:
         return list(self.popularity.leaders(category, window))
@@ -67,6 +80,22 @@ def test_the_next_event_shows_at_once_also_in_a_category(board: _Board) -> None:
     assert board.leaders("c0") == [4, 2]
     assert board.leaders() == [3, 4, 2]
     assert board.leaders("unknown") == []
+
+
+@pytest.mark.parametrize("visitor", ["s:one", ""])
+def test_one_visitor_s_repeats_count_once_a_day(board: _Board, visitor: str) -> None:
+    board.add(1)
+    board.add(1)
+    for _ in range(1000):
+        board.add(2, visitor=visitor)
+    assert board.leaders() == [1, 2]
+    assert board.popularity.scores(np.array([1, 2], np.int32), 7).tolist() == pytest.approx([1.0, 0.5], rel=1e-6)
+    board.add(2, weight=3.0, visitor=visitor)
+    assert board.popularity.scores(np.array([1, 2], np.int32), 7).tolist() == pytest.approx([2 / 3, 1.0], rel=1e-2)
+    board.add(2, days_ago=1, weight=3.0, visitor=visitor)
+    board.add(2, weight=3.0, visitor=visitor, purchase=True)
+    scores = board.popularity.scores(np.array([1, 2], np.int32), 7)
+    assert scores[0] == pytest.approx(2 / (6 + 3 * 2 ** (-1 / 7)), rel=1e-2)
 
 
 def test_taking_back_is_no_interest(board: _Board) -> None:

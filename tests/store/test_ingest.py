@@ -183,9 +183,15 @@ def test_a_search_needs_no_product(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "quantity", "weight"),
-    [("view", 1, 1.0), ("purchase", 3, 15.0), ("remove_from_cart", 2, -2.0), ("refund", 1, -5.0)],
+    [
+        ("view", 1, 1.0),
+        ("purchase", 4, 15.0),
+        ("purchase", 10_000, 20.0),
+        ("remove_from_cart", 2, -2.0),
+        ("refund", 1, -5.0),
+    ],
 )
-def test_the_weight_is_the_types_times_the_quantity(desk: Desk, kind: str, quantity: int, weight: float) -> None:
+def test_the_weight_grows_slowly_with_the_quantity(desk: Desk, kind: str, quantity: int, weight: float) -> None:
     desk.send({**GOOD, "type": kind, "quantity": quantity})
     assert desk.kept()[0].weight == weight
 

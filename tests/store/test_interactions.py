@@ -123,14 +123,44 @@ def test_the_export_has_every_event_with_a_known_product(bench: Bench) -> None:
         )
     ]
     assert found == [
-        ("s2", "s2", "prod_2", "purchase", 5.0, T0),
-        ("u1", "s1", "prod_2", "view", 1.0, T0),
+        ("s:s2", "s2", "prod_2", "purchase", 5.0, T0),
+        ("u:u1", "s1", "prod_2", "view", 1.0, T0),
         ("", "", "prod_1", "view", 1.0, T0 + 10),
-        ("u1", "s1", "prod_1", "view", 1.0, T0 + 50),
-        ("u1", "", "prod_2", "view", 1.0, T0 + 2 * DAY),
+        ("u:u1", "s1", "prod_1", "view", 1.0, T0 + 50),
+        ("u:u1", "", "prod_2", "view", 1.0, T0 + 2 * DAY),
     ]
     assert arrays.visitor.dtype == arrays.product.dtype == np.int32
     assert arrays.type.dtype == np.int8
+
+
+def test_the_export_keeps_a_session_and_a_user_of_one_name_apart(bench: Bench) -> None:
+    bench.journal.append_sync([interaction("same", session_id="u1")])
+    assert bench.merger.flush(20)
+    arrays = bench.log.export_arrays()
+    assert {"u:u1", "s:u1"} <= set(arrays.visitors)
+
+
+def test_who_opted_out_is_nobody_in_the_export(bench: Bench) -> None:
+    whole = bench.log.export_arrays()
+    without_user = bench.log.export_arrays({("user", "u1")})
+    assert len(without_user) == len(whole)
+    assert (without_user.visitors, without_user.sessions) == (["s:s2"], ["s2"])
+    assert without_user.visitor.tolist() == without_user.session.tolist() == [0, -1, -1, -1, -1]
+    without_session = bench.log.export_arrays({("session", "s1"), ("session", "u1")})
+    assert set(without_session.visitors) == {"s:s2", "u:u1"}
+    assert without_session.sessions == ["s2"]
+    names = [without_session.visitors[code] if code >= 0 else "" for code in without_session.visitor]
+    assert names == ["s:s2", "", "", "", "u:u1"]
+
+
+def test_one_visitor_s_repeats_weigh_once_in_popularity(bench: Bench) -> None:
+    for number in range(30):
+        bench.journal.append_sync([interaction(f"r{number}", session_id="pusher", product_id="prod_2", weight=2.0)])
+    assert bench.merger.flush(20)
+    [before] = [row for row in bench.log.popular(0.0) if (row.product_id, row.interaction_type) == ("prod_2", "view")][
+        :1
+    ]
+    assert (before.occurrences, before.weight) == (31, 3.0)
 
 
 def test_the_export_of_an_empty_log_is_empty(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from appliance.ops.importing.columns import normalise
 from appliance.ops.importing.faults import RowFault
 from appliance.ops.importing.values import Fields
 from appliance.settings import Weights
+from appliance.store.event_in import share_of_quantity
 
 MAX_METADATA_BYTES = 4096
 MAX_QUANTITY = 10_000
@@ -107,7 +108,7 @@ class InteractionReader:
             product_id=product,
             product_handle=handle,
             interaction_type=kind.value,
-            weight=self._weights[kind] * quantity,
+            weight=self._weights[kind] * share_of_quantity(quantity),
             # A time that lies ahead is a wrong clock, not a reason to lose the event.
             occurred_at=self._now if at > self._latest else at,
             received_at=self._now,
