@@ -11,12 +11,14 @@ import os
 import tomllib
 import types
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from appliance.errors import InvalidSetting
+from appliance.text import require_host, require_origin, require_time_zone
 
 FILE_NAME = "appliance.toml"
 ENV_PREFIX = "APPLIANCE_"
@@ -54,6 +56,10 @@ class Shop(_Section, frozen=True, kw_only=True):
     timezone: str = "Asia/Ho_Chi_Minh"
     """Time zone of the nightly work (IANA name)."""
 
+    def __post_init__(self) -> None:
+        if self.timezone != "Asia/Ho_Chi_Minh":
+            require_time_zone(self.timezone)
+
 
 class Server(_Section, frozen=True, kw_only=True):
     """The HTTP side."""
@@ -88,6 +94,13 @@ class Server(_Section, frozen=True, kw_only=True):
     """``auto``: human on a terminal, JSON under a service manager."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least grave level that is logged."""
+
+    def __post_init__(self) -> None:
+        require_host(self.host)
+        for origin in self.origins:
+            require_origin(origin)
+        for name in self.allowed_hosts:
+            require_host(name)
 
 
 class Weights(_Section, frozen=True, kw_only=True):
@@ -210,10 +223,12 @@ def load_settings(
     *,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, object] | None = None,
+    faults: list[InvalidSetting] | None = None,
 ) -> LoadedSettings:
     """Read the settings of a data directory.
 
-    ``flags`` is keyed ``section.key`` and holds typed values. Raises ``InvalidSetting`` for an unknown or wrong key.
+    ``flags`` is keyed ``section.key`` and holds typed values. Raises ``InvalidSetting`` for an unknown or wrong key;
+    where ``faults`` is given they go there, and what the wrong value would have replaced stays in force.
     """
     known = dict(_leaves())
     tree: dict[str, dict[str, object]] = {}
@@ -221,22 +236,28 @@ def load_settings(
 
     def put(path: str, value: object, origin: Origin) -> None:
         section, key = path.split(".", 1)
-        tree.setdefault(section, {})[key] = _checked(path, known[path], value, origin)
+        tree.setdefault(section, {})[key] = _checked(path, value, origin)
         origins[path] = origin
 
     file = data_dir / FILE_NAME
-    for path, value in _file_values(file):
-        _require_known(path, known, f"in {file}")
-        put(path, value, Origin("file", str(file)))
+    sections: dict[str, dict[str, object]] = {}
+    with _noting(faults):
+        sections = read_sections(file)
+    for path, value in ((f"{name}.{key}", value) for name, keys in sections.items() for key, value in keys.items()):
+        with _noting(faults):
+            _require_known(path, known, f"in {file}")
+            put(path, value, Origin("file", str(file)))
     by_name = {env_name(path): path for path in known} | _ENV_ALIASES
     for name, text in sorted((os.environ if environ is None else environ).items()):
         if not name.startswith(ENV_PREFIX) or name in RESERVED_ENV:
             continue
-        _require_known(name, by_name, "in the environment")
-        put(by_name[name], _from_text(known[by_name[name]], text), Origin("environment", name))
+        with _noting(faults):
+            _require_known(name, by_name, "in the environment")
+            put(by_name[name], _from_text(known[by_name[name]], text), Origin("environment", name))
     for path, value in (flags or {}).items():
-        _require_known(path, known, "on the command line")
-        put(path, value, Origin("flag", f"--{path.rsplit('.', 1)[1].replace('_', '-')}"))
+        with _noting(faults):
+            _require_known(path, known, "on the command line")
+            put(path, value, Origin("flag", f"--{path.rsplit('.', 1)[1].replace('_', '-')}"))
     return LoadedSettings(msgspec.convert(tree, Settings), origins)
 
 
@@ -256,40 +277,30 @@ def parse_value(path: str, text: str) -> object:
     """Read a value that a person typed for a setting; raises ``InvalidSetting``."""
     known = dict(_leaves())
     _require_known(path, known, "as a setting")
-    return _checked(path, known[path], _from_text(known[path], text), Origin("flag", path))
+    return _checked(path, _from_text(known[path], text), Origin("flag", path))
 
 
-def write_setting(data_dir: Path, path: str, value: object) -> None:
-    """Write one checked value to ``appliance.toml``, keeping a person's comments; the file is replaced atomically."""
-    import tomlkit
-
+def checked_values(values: Mapping[str, object], file: Path) -> dict[str, object]:
+    """Return values as the settings have them; raises one ``InvalidSetting`` that names every fault among them."""
     known = dict(_leaves())
-    _require_known(path, known, "as a setting")
-    checked = _checked(path, known[path], value, Origin("file", str(data_dir / FILE_NAME)))
-    file = data_dir / FILE_NAME
-    document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
-    section, key = path.split(".", 1)
-    if section not in document:
-        document.add(section, tomlkit.table())
-    document[section][key] = list(checked) if isinstance(checked, tuple) else checked
-    beside = file.with_suffix(".toml.new")
-    beside.write_text(tomlkit.dumps(document), encoding="utf-8")
-    beside.chmod(0o600)
-    beside.replace(file)
+    checked: dict[str, object] = {}
+    faults: list[InvalidSetting] = []
+    for path, value in values.items():
+        with _noting(faults):
+            _require_known(path, known, "as a setting")
+            checked[path] = _checked(path, value, Origin("file", str(file)))
+    if faults:
+        fields = tuple(field for fault in faults for field in fault.fields)
+        raise InvalidSetting(" ".join(fault.message for fault in faults), hint=faults[0].hint, fields=fields)
+    return checked
 
 
-def _leaves() -> Iterator[tuple[str, Any]]:
-    for section in msgspec.structs.fields(Settings):
-        hints = get_type_hints(section.type, include_extras=True)
-        for field in msgspec.structs.fields(section.type):
-            yield f"{section.name}.{field.name}", hints[field.name]
-
-
-def _file_values(file: Path) -> Iterator[tuple[str, object]]:
+def read_sections(file: Path) -> dict[str, dict[str, object]]:
+    """Read the settings that a file holds, unjudged; raises ``InvalidSetting`` where it is no TOML of sections."""
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSetting(f"{file} is not valid TOML: {error}", hint="Correct the line or remove it.") from None
     for section, values in tree.items():
@@ -297,8 +308,27 @@ def _file_values(file: Path) -> Iterator[tuple[str, object]]:
             raise InvalidSetting(
                 f"{section} in {file} must stand in a section", hint="Write it as [section] and key = value."
             )
-        for key, value in values.items():
-            yield f"{section}.{key}", value
+    return tree
+
+
+@contextmanager
+def _noting(faults: list[InvalidSetting] | None) -> Iterator[None]:
+    try:
+        yield
+    except InvalidSetting as error:
+        if faults is None:
+            raise
+        faults.append(error)
+
+
+_SECTIONS = {section.name: section.type for section in msgspec.structs.fields(Settings)}
+
+
+def _leaves() -> Iterator[tuple[str, Any]]:
+    for section in msgspec.structs.fields(Settings):
+        hints = get_type_hints(section.type, include_extras=True)
+        for field in msgspec.structs.fields(section.type):
+            yield f"{section.name}.{field.name}", hints[field.name]
 
 
 def _require_known(name: str, known: Mapping[str, object], where: str) -> None:
@@ -309,12 +339,13 @@ def _require_known(name: str, known: Mapping[str, object], where: str) -> None:
     raise InvalidSetting(f"Unknown setting {name} {where}.", hint=hint, fields=((name, "unknown setting"),))
 
 
-def _checked(path: str, kind: Any, value: object, origin: Origin) -> object:
+def _checked(path: str, value: object, origin: Origin) -> object:
+    section, key = path.split(".", 1)
     try:
-        return msgspec.convert(value, kind, strict=origin.kind != "environment")
+        return getattr(msgspec.convert({key: value}, _SECTIONS[section], strict=origin.kind != "environment"), key)
     except msgspec.ValidationError as error:
         place = f" ({origin.name})" if origin.name else ""
-        reason = str(error)
+        reason = str(error).partition(" - at ")[0]
         raise InvalidSetting(
             f"Setting {path}{place} has a wrong value {value!r}: {reason}.",
             hint=f"`appliance settings show` gives the meaning of {path}.",

@@ -63,7 +63,7 @@ def _known(error: ApplianceError, session: Session) -> int:
     if isinstance(error, Localised):
         message, hint = error.localised(session.locale)
     fields = error.fields if isinstance(error, InvalidInput) else ()
-    output.say(translate("cli.error", session.locale, message=output.safe(message)), style="bold red")
+    say_error(message, "", session.locale)
     for path, reason in fields:
         output.say(f"  {output.safe(path)}: {output.safe(reason)}")
     if hint:
@@ -72,6 +72,13 @@ def _known(error: ApplianceError, session: Session) -> int:
         listed = [{"field": path, "message": reason} for path, reason in fields]
         output.print_json({"error": {"code": error.code, "message": message, "hint": hint, "fields": listed}})
     return error.exit_code
+
+
+def say_error(message: str, hint: str, locale: Locale) -> None:
+    """Tell a person what is wrong and, where known, the next step."""
+    output.say(translate("cli.error", locale, message=output.safe(message)), style="bold red")
+    if hint:
+        output.say(output.safe(hint))
 
 
 def _unexpected(session: Session) -> int:

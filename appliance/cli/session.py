@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from appliance.errors import ApplianceError, StoreError
+from appliance.errors import ApplianceError, InvalidSetting, StoreError
 from appliance.messages import LOCALES, Locale, pick_locale
 from appliance.settings import FILE_NAME, LoadedSettings, load_settings
 
@@ -45,14 +45,16 @@ class Session:
             ) from None
         return self.data_dir
 
-    def load(self, flags: Mapping[str, object] | None = None) -> LoadedSettings:
-        """Read the settings; flags that were not given (``None``) are left out.
+    def load(
+        self, flags: Mapping[str, object] | None = None, *, faults: list[InvalidSetting] | None = None
+    ) -> LoadedSettings:
+        """Read the settings; flags that were not given (``None``) are left out. ``faults`` collects what is wrong.
 
         Raises ``InvalidSetting``, or ``StoreError`` when the file cannot be read.
         """
         given = {key: value for key, value in (flags or {}).items() if value is not None}
         try:
-            return load_settings(self.data_dir, flags=given)
+            return load_settings(self.data_dir, flags=given, faults=faults)
         except OSError as error:
             raise StoreError(
                 f"{self.data_dir / FILE_NAME} cannot be read: {error.strerror}.", hint="Check its permissions."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -11,10 +12,13 @@ import msgspec
 
 from appliance import settings as definitions
 from appliance.cli import output
+from appliance.cli.failures import say_error
 from appliance.cli.session import Session, json_option, pass_session
+from appliance.errors import InvalidSetting
 from appliance.messages import translate
 from appliance.ops.process import read_running
-from appliance.settings import LoadedSettings, Secret, flatten, parse_value, write_setting
+from appliance.ops.settings_file import write_settings
+from appliance.settings import LoadedSettings, Secret, env_name, flatten, parse_value
 
 
 @click.group()
@@ -26,27 +30,40 @@ def settings() -> None:
 @click.argument("prefix", default="")
 @json_option
 @pass_session
-def show(session: Session, prefix: str) -> None:
-    """List every setting, its value, where that came from and what it means; only those that begin with PREFIX."""
+def show(session: Session, prefix: str) -> int:
+    """List every setting, its value, where that came from and what it means; only those that begin with PREFIX.
+
+    A wrong one is marked and shown as it would be without it; the exit code is then 2.
+    """
     meanings = field_meanings()
+    faults: list[InvalidSetting] = []
+    in_force = _in_force(session, faults)
+    reasons = {path: fault.message for fault in faults for path, _ in fault.fields}
     listed = [
-        {**entry, "meaning": meanings.get(entry["key"], "")}
-        for entry in _in_force(session)
+        {**entry, "meaning": meanings.get(entry["key"], ""), **_fault(entry["key"], reasons)}
+        for entry in in_force
         if entry["key"].startswith(prefix)
     ]
     if session.as_json:
-        output.print_json({"settings": listed})
-        return
-    rows = [
-        (
-            entry["key"],
-            _value_text(entry["value"]),
-            f"{entry['origin']} {entry['origin_name']}".strip(),
-            entry["meaning"],
-        )
-        for entry in listed
-    ]
-    output.print_table(translate("cli.settings_headings", session.locale).split("|"), rows)
+        errors = [{"message": fault.message, "hint": fault.hint} for fault in faults]
+        output.print_json({"settings": listed} | ({"errors": errors} if faults else {}))
+    else:
+        output.print_table(translate("cli.settings_headings", session.locale).split("|"), list(_rows(listed)))
+    for fault in faults:
+        say_error(fault.message, fault.hint, session.locale)
+    return faults[0].exit_code if faults else 0
+
+
+def _fault(key: str, reasons: dict[str, str]) -> dict[str, str]:
+    reason = reasons.get(key) or reasons.get(env_name(key))
+    return {} if reason is None else {"error": reason}
+
+
+def _rows(listed: Iterable[dict[str, Any]]) -> Iterable[tuple[str, ...]]:
+    for entry in listed:
+        mark = "✗ " if "error" in entry else ""
+        origin = f"{entry['origin']} {entry['origin_name']}".strip()
+        yield f"{mark}{entry['key']}", _value_text(entry["value"]), origin, entry.get("error", entry["meaning"])
 
 
 @settings.command(name="set")
@@ -66,8 +83,8 @@ def set_(session: Session, key: str, value: str) -> None:
             body = {"settings": {key: msgspec.to_builtins(parsed)}}
             changed = RemoteBackend(client, running).call("PATCH", "/v1/admin/settings", body=body)
     else:
-        write_setting(data_dir, key, parsed)
-        above = session.load().origins[key].kind in ("environment", "flag")
+        write_settings(data_dir, {key: parsed})
+        above = session.load(faults=[]).origins[key].kind in ("environment", "flag")
         changed = {"written": [key], "restart_needed": [], "overridden": [key] if above else []}
     if session.as_json:
         output.print_json(changed)
@@ -101,11 +118,11 @@ def _documented(node: ast.ClassDef) -> dict[str, str]:
     return texts
 
 
-def _in_force(session: Session) -> list[dict[str, Any]]:
-    """Return the settings of the running process, else those that the next start would have."""
+def _in_force(session: Session, faults: list[InvalidSetting]) -> list[dict[str, Any]]:
+    """Return the settings of the running process, else those that the next start would have, and what is wrong."""
     running = read_running(session.data_dir)
     if running is None:
-        return _listed(session.load())
+        return _listed(session.load(faults=faults))
     from appliance.cli.backend import RemoteBackend, remote_client
 
     with remote_client(running, session.locale) as client:

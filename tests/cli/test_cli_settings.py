@@ -89,3 +89,34 @@ def test_meanings_come_from_the_settings_themselves() -> None:
     known = {key for key, _ in flatten(Settings())}
     assert set(meanings) <= known
     assert meanings["server.origins"].startswith("Storefront origins")
+
+
+def test_show_lists_the_others_when_one_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "appliance.toml").write_text("[server]\nport = 99999\nhost = '0.0.0.0'\n[shop]\nnmae = 'x'\n")
+    monkeypatch.setenv("APPLIANCE_SHOP_TIMEZONE", "Nowhere")
+    assert _run(tmp_path, "settings", "show") == 2
+    told = capsys.readouterr()
+    assert "✗ server.port" in told.out
+    assert "✗ shop.timezone" in told.out
+    assert "✗ server.host" not in told.out
+    assert "0.0.0.0" in told.out
+    assert all(name in told.err for name in ("server.port", "shop.nmae", "APPLIANCE_SHOP_TIMEZONE"))
+    assert _run(tmp_path, "settings", "show", "--json") == 2
+    answer = json.loads(capsys.readouterr().out)
+    shown = {entry["key"]: entry for entry in answer["settings"]}
+    assert list(shown) == [key for key, _ in flatten(Settings())]
+    assert (shown["server.port"]["value"], "99999" in shown["server.port"]["error"]) == (8000, True)
+    assert len(answer["errors"]) == 3
+
+
+def test_a_wrong_setting_is_corrected_while_another_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "appliance.toml").write_text("[server]\nport = 99999\nhost = ''\n")
+    assert _run(tmp_path, "settings", "set", "server.port", "9000") == 0
+    assert _run(tmp_path, "settings", "show") == 2
+    assert "✗ server.host" in capsys.readouterr().out
+    assert _run(tmp_path, "settings", "set", "server.host", "127.0.0.1") == 0
+    assert _run(tmp_path, "settings", "show") == 0

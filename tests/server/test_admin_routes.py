@@ -204,3 +204,18 @@ def test_models_and_explanations(shop: Shop) -> None:
     shown = shop.owner.get("/v1/admin/recommendations/explain?user_id=anybody&limit=3").json()
     assert len(shown["items"]) <= 3
     assert "catalogue_revision" in shown["trace"]
+
+
+@pytest.mark.parametrize("text", ["[server\n", "shop = 1\n", "[shop]\n[shop]\n"])
+def test_settings_in_a_broken_file_are_refused_by_its_name(shop: Shop, text: str) -> None:
+    (shop.runtime.data_dir / "appliance.toml").write_text(text)
+    refused = shop.owner.request("PATCH", "/v1/admin/settings", json={"settings": {"recommender.diversity": 0.5}})
+    assert refused.status_code == 400
+    assert "appliance.toml" in refused.json()["detail"]
+
+
+def test_a_setting_that_the_next_start_would_refuse_is_refused(shop: Shop) -> None:
+    wrong = {"shop.timezone": "Nowhere", "server.origins": ["*"], "server.host": "a b"}
+    refused = shop.owner.request("PATCH", "/v1/admin/settings", json={"settings": wrong})
+    assert refused.status_code == 400
+    assert {fault["field"] for fault in refused.json()["errors"]} == set(wrong)

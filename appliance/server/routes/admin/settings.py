@@ -11,10 +11,11 @@ import msgspec
 from litestar import Request, get, patch
 
 from appliance.errors import DiskFull, InvalidSetting, StoreError
+from appliance.ops.settings_file import write_settings
 from appliance.server.admin_schemas import SettingOut, SettingsChanged, SettingsOut, SettingsPatch
 from appliance.server.body import read_body, whole_numbers
 from appliance.server.exchange import runtime_of
-from appliance.settings import LoadedSettings, flatten, write_setting
+from appliance.settings import LoadedSettings, flatten
 
 
 @get("/settings", operation_id="getSettings", summary="All settings and their origins")
@@ -46,8 +47,7 @@ async def change_settings(request: Request[Any, Any, Any]) -> SettingsChanged:
 
 def _write(data_dir: Path, values: dict[str, Any]) -> None:
     try:
-        for key, value in values.items():
-            write_setting(data_dir, key, value)
+        write_settings(data_dir, values)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskFull("appliance.toml cannot be written: the disk is full.") from error
