@@ -228,11 +228,14 @@ class Runtime:
         self.issues.cure("jobs_start")
 
     def stop(self) -> None:
-        """Stop in the reverse order and close every store; safe to call after a failed start."""
+        """Stop in the reverse order and close every store; safe to call after a failed start, and twice."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
-        gc.unfreeze()
         if self._housekeeper:
             self._housekeeper.join(timeout=2)
+        # Not before: the housekeeper freezes once more, and what is frozen at the end is never collected.
+        gc.unfreeze()
         if self.jobs:
             self.jobs.stop()
         if self.started and self.merger:

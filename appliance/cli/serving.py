@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def run_process(
     configure(loaded.settings.server, quiet=False)
     sys.setswitchinterval(_SWITCH_SECONDS)
     stop_asked = _heed_stop()
-    with ProcessLock(data_dir):
+    with ProcessLock(data_dir), ExitStack() as undo:
         guard = StartGuard(data_dir)
         try:
             safe_mode = guard.begin()
@@ -60,8 +61,8 @@ def run_process(
             from appliance.server.serve import run
 
             runtime = Runtime.open(data_dir, loaded, safe_mode=safe_mode)
+            undo.callback(runtime.stop)  # a start that fails leaves no store open
             if stop_asked.is_set():
-                runtime.stop()
                 guard.stopped()
                 return
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -40,12 +42,29 @@ def run(
         server.run()
     except SystemExit as exit_:
         # uvicorn ends the interpreter when it cannot bind; here that is an error like any other.
-        raise Unavailable(
-            f"The appliance cannot listen on {server.config.host}:{server.config.port}.",
-            hint="Another program may use the port: choose one with --port.",
-        ) from exit_
+        raise _not_listening(server.config.host, server.config.port, exit_.__context__) from exit_
     if not server.started:
         raise Unavailable("The appliance did not start; the log says why.")
+
+
+def _not_listening(host: str, port: int, cause: BaseException | None) -> Unavailable:
+    """Return the error that says why, where the system said so."""
+    code = cause.errno if isinstance(cause, OSError) else None
+    reason, hint = f"cannot listen on {host}:{port}", "The log says why."
+    if isinstance(cause, socket.gaierror):
+        reason, hint = (
+            f"cannot listen on {host}: the name is unknown",
+            "Give an IP address of this machine with --host.",
+        )
+    elif code == errno.EADDRINUSE:
+        reason += ": another program uses the port"
+        hint = "Choose another one with --port, or stop that program."
+    elif code == errno.EADDRNOTAVAIL:
+        reason += ": this machine has no such address"
+        hint = "Choose one of its own with --host: 127.0.0.1, or 0.0.0.0 for the whole local network."
+    elif code == errno.EACCES:
+        reason, hint = f"{reason}: it is not permitted", "Ports below 1024 need rights: choose one above with --port."
+    return Unavailable(f"The appliance {reason}.", hint=hint)
 
 
 def make_server(

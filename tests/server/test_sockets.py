@@ -280,3 +280,18 @@ def test_a_signal_ends_the_process_in_time_with_slow_clients_around(tmp_path: Pa
     assert process.returncode == 0
     for client in slow:
         client.close()
+
+
+@pytest.mark.parametrize("fault", ["port", "address", "name"])
+def test_a_start_that_cannot_listen_says_why_and_nothing_else(tmp_path: Path, fault: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        host = {"port": "127.0.0.1", "address": "203.0.113.5", "name": "shop.invalid"}[fault]
+        command = [sys.executable, "-m", "appliance", "--data", str(tmp_path), "serve", "--host", host]
+        command += ["--port", str(holder.getsockname()[1])]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    told = {"port": "another program uses the port", "address": "no such address", "name": "the name is unknown"}
+    assert told[fault] in done.stderr
+    assert "leaked" not in done.stderr
+    assert not (tmp_path / "process.json").exists()
+    assert not (tmp_path / "catalogue.db-wal").exists()
