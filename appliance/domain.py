@@ -5,6 +5,7 @@ Money is an integer in the currency's smallest unit beside an ISO 4217 code; tim
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Literal
@@ -13,8 +14,29 @@ import msgspec
 
 ID_PATTERN = r"^[A-Za-z0-9_.:-]+$(?!\n)"
 """Ids are printable and short; ``$`` alone would accept a trailing newline."""
+OPTIONAL_ID_PATTERN = rf"^$(?!\n)|{ID_PATTERN}"
+ID_OR_EMPTY_PATTERN = r"^[A-Za-z0-9_.:-]*$(?!\n)"
+CURRENCY_PATTERN = r"^[A-Z]{3}$(?!\n)"
+WINDOW_PATTERN = r"^([1-9]|[1-9][0-9]|[12][0-9]{2}|3[0-5][0-9]|36[0-5])d$(?!\n)"
+"""A span of days: ``7d``."""
+NOT_BLANK_PATTERN = r"\S"
+
+_MEANINGS = {
+    repr(ID_PATTERN): "may hold letters, digits and _ . : - only",
+    repr(OPTIONAL_ID_PATTERN): "may hold letters, digits and _ . : - only",
+    repr(ID_OR_EMPTY_PATTERN): "may hold letters, digits and _ . : - only",
+    repr(CURRENCY_PATTERN): "must be a currency code of three capital letters, as VND",
+    repr(WINDOW_PATTERN): "must be a number of days from 1d to 365d, as 7d; hours and weeks are not taken",
+    repr(NOT_BLANK_PATTERN): "must not be blank",
+}
+_MISMATCH = re.compile(r"Expected `str` matching regex (?P<pattern>'.*'|\".*\")", re.DOTALL)
 
 _DECIMALS = {"VND": 0, "JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "XOF": 0, "XAF": 0, "KWD": 3, "BHD": 3, "TND": 3}
+
+
+def said_plainly(fault: str) -> str:
+    """Return a validation message of msgspec with what a person can follow in the place of a regular expression."""
+    return _MISMATCH.sub(lambda found: _MEANINGS.get(found["pattern"], "has not the form that is asked for"), fault)
 
 
 def decimals(currency: str) -> int:

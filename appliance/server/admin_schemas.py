@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from appliance.domain import Placement, RuleAction
+from appliance.domain import NOT_BLANK_PATTERN, Placement, RuleAction
 from appliance.server.schemas import Amount, Id, In, Out, RecommendedItemOut
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NOT_BLANK_PATTERN)]
 Price = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 Stock = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 Status = Literal["published", "draft"]
@@ -35,7 +35,7 @@ class TokenIn(In, frozen=True, kw_only=True):
     """What a token is for."""
 
     kind: Literal["admin", "secret", "publishable"]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"\S")]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=NOT_BLANK_PATTERN)]
 
 
 class TokenOut(Out, frozen=True, kw_only=True):
@@ -106,7 +106,9 @@ class VariantPatch(In, frozen=True, kw_only=True):
 class ProductPatch(In, frozen=True, kw_only=True):
     """A change of a product; what is left out stays. ``price`` and ``stock`` here need a product of one variant."""
 
-    title: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S")] | msgspec.UnsetType = msgspec.UNSET
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=NOT_BLANK_PATTERN)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
     description: Annotated[str, msgspec.Meta(max_length=100_000)] | msgspec.UnsetType = msgspec.UNSET
     status: Status | msgspec.UnsetType = msgspec.UNSET
     tags: Annotated[list[Name], msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 from litestar import Request
 
+from appliance.domain import said_plainly
 from appliance.errors import InvalidInput
 
 T = TypeVar("T")
@@ -65,5 +66,5 @@ def _fault(error: msgspec.ValidationError) -> tuple[str, str]:
     text = str(error)
     match = _PLACE.match(text)
     if match is None:
-        return "body", text
-    return match["path"].lstrip(".") or "body", match["message"]
+        return "body", said_plainly(text)
+    return match["path"].lstrip(".") or "body", said_plainly(match["message"])

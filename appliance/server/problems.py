@@ -14,6 +14,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from appliance.domain import said_plainly
 from appliance.errors import ApplianceError, InvalidInput, RateLimited, StoreError, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,6 +35,13 @@ class PayloadTooLarge(ApplianceError):
 
     code = "payload_too_large"
     status = 413
+
+
+class UnsupportedMediaType(ApplianceError):
+    """The body is compressed or otherwise encoded."""
+
+    code = "unsupported_media_type"
+    status = 415
 
 
 class HeadersTooLarge(ApplianceError):
@@ -85,6 +93,7 @@ _CODES = {
     405: "method_not_allowed",
     408: "request_timeout",
     413: "payload_too_large",
+    415: "unsupported_media_type",
     429: "rate_limited",
     431: "headers_too_large",
     503: "unavailable",
@@ -189,7 +198,7 @@ def _field_errors(error: BaseException) -> tuple[FieldError, ...]:
         return tuple(FieldError(field, message) for field, message in error.fields)
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return tuple(
-            FieldError(str(part.get("key", "")), str(part.get("message", "")))
+            FieldError(str(part.get("key", "")), said_plainly(str(part.get("message", ""))))
             for part in error.extra
             if isinstance(part, dict)
         )

@@ -7,20 +7,23 @@ from typing import Annotated, Any
 from litestar import Request
 from litestar.params import PathParameter, QueryParameter
 
-from appliance.domain import ID_PATTERN
+from appliance.domain import OPTIONAL_ID_PATTERN
 from appliance.messages import Locale, pick_locale
 from appliance.server.exchange import exchange_of
-
-_OPTIONAL_ID = rf"^$(?!\n)|{ID_PATTERN}"
 
 UserId = Annotated[
     str,
     QueryParameter(
-        max_length=128, pattern=_OPTIONAL_ID, description="The customer. Needs a secret key or X-Customer-Token."
+        max_length=128,
+        pattern=OPTIONAL_ID_PATTERN,
+        description="The customer. Needs a secret key or X-Customer-Token.",
     ),
 ]
 SessionId = Annotated[
-    str, QueryParameter(max_length=128, pattern=_OPTIONAL_ID, description="The visitor's session, made by the client.")
+    str,
+    QueryParameter(
+        max_length=128, pattern=OPTIONAL_ID_PATTERN, description="The visitor's session, made by the client."
+    ),
 ]
 Category = Annotated[str, QueryParameter(max_length=200, description="Handle or name of a category.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many items at most.")]

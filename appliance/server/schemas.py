@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from appliance.domain import ID_PATTERN, Placement
+from appliance.domain import ID_PATTERN, OPTIONAL_ID_PATTERN, Placement
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=ID_PATTERN)]
-OptionalId = Annotated[str, msgspec.Meta(max_length=128, pattern=rf"^$(?!\n)|{ID_PATTERN}")]
+OptionalId = Annotated[str, msgspec.Meta(max_length=128, pattern=OPTIONAL_ID_PATTERN)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
 CategoryName = Annotated[str, msgspec.Meta(max_length=200)]
 LocaleTag = Annotated[str, msgspec.Meta(max_length=35)]
@@ -195,6 +195,8 @@ class SearchOut(Out, frozen=True, kw_only=True):
     corrections: dict[str, str]
     """Words that were taken for slips, and what was searched instead."""
     took_ms: float
+    fallback: bool = False
+    """Whether the index is off: titles are matched only, ``color`` and ``size`` are ignored, facets are empty."""
 
 
 class PrivacyRequestIn(In, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from litestar import Request, get, patch
 
+from appliance.domain import said_plainly
 from appliance.errors import DiskFull, InvalidSetting, StoreError
 from appliance.ops.settings_file import write_settings
 from appliance.server.admin_schemas import SettingOut, SettingsChanged, SettingsOut, SettingsPatch
@@ -64,7 +65,7 @@ def _checked(loaded: LoadedSettings, values: dict[str, Any]) -> dict[str, Any]:
             try:
                 checked[key] = _value(loaded, key, value)
             except msgspec.ValidationError as error:
-                faults.append((key, str(error).partition(" - at ")[0]))
+                faults.append((key, said_plainly(str(error).partition(" - at ")[0])))
     if faults:
         raise InvalidSetting(
             "Not every setting can be used; nothing was changed.",
