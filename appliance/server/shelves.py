@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -24,7 +25,9 @@ from appliance.server.schemas import ReasonOut, RecommendationOut, RecommendedIt
 from appliance.store.catalogue import Catalogue
 
 _NEWEST_KEPT = 200
-_TAGS_KEPT = 200_000
+_VISITORS_KEPT = 200_000
+_TAGS_KEPT = 4
+"""A session belongs to itself and to the customer who signs in; a shared browser may see a few."""
 _ISSUE = "recommender_answers"
 
 log = structlog.get_logger(__name__)
@@ -60,17 +63,19 @@ class Shelves:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._tags: dict[str, str] = {}
+        self._tags: dict[str, tuple[str, ...]] = {}
+        """The cache tags under which entries of a session or customer lie, by its pseudonym."""
         self._life = os.urandom(8).hex()
         self._failing = False
         self._newest: tuple[int, list[str]] = (-1, [])
         self._rules_revision = 0
+        self._boundaries: list[float] | None = None
         runtime.rules.subscribe(self._rules_changed)
         if runtime.ingest is not None:
             runtime.ingest.subscribe(self.forget_visitors)
 
-    def recommend(self, request: RecommendRequest, locale: Locale) -> RecommendationOut:
-        """Answer a placement for a visitor; one who opted out gets what everybody gets."""
+    def recommend(self, request: RecommendRequest, locale: Locale, *, shown: bool = True) -> RecommendationOut:
+        """Answer a placement for a visitor; one who opted out gets what everybody gets. ``shown`` as in ``answer``."""
         if self._runtime.privacy.is_opted_out(request.session_id, request.user_id):
             request = RecommendRequest(
                 placement=request.placement,
@@ -89,11 +94,12 @@ class Shelves:
                 placement=request.placement,
                 user_id=request.user_id,
                 session_id=request.session_id,
-            )
+            ),
+            shown=shown,
         )
 
-    def answer(self, shelf: Shelf) -> RecommendationOut:
-        """Answer a shelf from the cache or the recommender, and note that it was shown."""
+    def answer(self, shelf: Shelf, *, shown: bool = True) -> RecommendationOut:
+        """Answer a shelf from the cache or the recommender, and note an impression unless nobody gets to see it."""
         began = time.perf_counter()
         tag = self._tag(shelf)
         key = self._key(shelf, tag)
@@ -104,7 +110,8 @@ class Shelves:
             found = self._ask(shelf)
             self._remember(shelf, key, tag, found)
         answer = self._out(found, hit=hit, began=began)
-        self._note(shelf, answer)
+        if shown:
+            self._note(shelf, answer)
         return answer
 
     def forget_visitors(self, interactions: Sequence[Interaction]) -> None:
@@ -118,8 +125,7 @@ class Shelves:
         """Drop what is cached for a customer and for a session."""
         for kind, visitor in (("user", user_id), ("session", session_id)):
             if visitor:
-                tag = self._tags.pop(self._pseudonym(kind, visitor), "")
-                if tag:
+                for tag in self._tags.pop(self._pseudonym(kind, visitor), ()):
                     self._runtime.cache.evict_tag(tag)
 
     def _ask(self, shelf: Shelf) -> Recommendation:
@@ -155,13 +161,32 @@ class Shelves:
         if self._failing:
             return
         if tag:
-            if len(self._tags) >= _TAGS_KEPT:
-                self._runtime.cache.evict_tag(self._tags.pop(next(iter(self._tags))))
-            self._tags[tag] = tag
+            self._file(tag, tag)
             if shelf.user_id and shelf.session_id:
                 # Browsers send events by session alone; they must drop the customer's entries too.
-                self._tags[self._pseudonym("session", shelf.session_id)] = tag
+                self._file(self._pseudonym("session", shelf.session_id), tag)
         self._runtime.cache.set(key, _pack(found), self._runtime.settings.recommender.cache_seconds, tag or None)
+
+    def _file(self, visitor: str, tag: str) -> None:
+        """Note that a visitor's event drops a tag; what is crowded out of the notes is dropped at once."""
+        tags = self._tags.get(visitor)
+        if tags is None:
+            tags = ()
+            if len(self._tags) >= _VISITORS_KEPT:
+                for old in self._tags.pop(next(iter(self._tags))):
+                    self._runtime.cache.evict_tag(old)
+        if tag not in tags:
+            for old in tags[: max(0, len(tags) + 1 - _TAGS_KEPT)]:
+                self._runtime.cache.evict_tag(old)
+            self._tags[visitor] = (*tags, tag)[-_TAGS_KEPT:]
+
+    def _rule_period(self) -> int:
+        """Return which of the spans between the starts and ends of rules it is: in one span the same rules hold."""
+        boundaries = self._boundaries
+        if boundaries is None:
+            times = {time_ for rule in self._runtime.rules.list() for time_ in (rule.starts_at, rule.ends_at)}
+            boundaries = self._boundaries = sorted(time_ for time_ in times if time_ is not None)
+        return bisect_right(boundaries, self._runtime.now()) if boundaries else 0
 
     def _key(self, shelf: Shelf, tag: str) -> str:
         """Return the entry's name. Those of a visitor end with this process: events before a restart count too."""
@@ -170,7 +195,7 @@ class Shelves:
         return "rec:" + self._pseudonym(
             model.version if model is not None else "",
             str(runtime.catalogue.revision),
-            str(self._rules_revision),
+            f"{self._rules_revision}.{self._rule_period()}",
             str(shelf.limit),
             shelf.locale,
             shelf.user_id,
@@ -216,6 +241,7 @@ class Shelves:
 
     def _rules_changed(self, *_: object) -> None:
         self._rules_revision += 1
+        self._boundaries = None
 
 
 def items_out(catalogue: Catalogue, found: Recommendation) -> list[RecommendedItemOut]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,18 @@ def test_an_unknown_request_is_refused(store: SqliteStore) -> None:
     kind: Any = "forget"
     with pytest.raises(InvalidInput):
         PrivacyRepository(store).add_request(kind, "u1", "", 1)
+
+
+def test_one_more_opt_out_copies_none_of_the_others(store: SqliteStore) -> None:
+    rows = [("session", f"s{number}", 0.0) for number in range(50_000)]
+    with store.write() as db:
+        db.conn.executemany("insert into opt_outs (subject, subject_id, created_at) values (?, ?, ?)", rows)
+    privacy = PrivacyRepository(store)
+    tracemalloc.start()
+    try:
+        privacy.opt_out(session_id="late")
+        assert tracemalloc.get_traced_memory()[1] < 500_000
+    finally:
+        tracemalloc.stop()
+    assert privacy.is_opted_out("late", "")
+    assert privacy.is_opted_out("s49999", "")

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import QueryParameter
 
-from appliance.domain import ProductCard
+from appliance.domain import WINDOW_PATTERN, ProductCard
 from appliance.errors import NotFound
 from appliance.server.assets import matches
 from appliance.server.exchange import Exchange, exchange_of
@@ -21,7 +21,7 @@ from appliance.server.shelves import Shelf
 Window = Annotated[
     str,
     QueryParameter(
-        pattern=r"^([1-9]|[1-9][0-9]|[12][0-9]{2}|3[0-5][0-9]|36[0-5])d$(?!\n)",
+        pattern=WINDOW_PATTERN,
         description="Days: `7d`, at most `365d`.",
     ),
 ]
@@ -58,7 +58,8 @@ async def get_similar(
             limit=limit,
             locale=language,
             placement="similar",
-        )
+        ),
+        shown=not exchange.head,
     )
 
 
@@ -82,7 +83,8 @@ async def get_bought_together(
             limit=limit,
             locale=language,
             placement="bought_together",
-        )
+        ),
+        shown=not exchange.head,
     )
 
 
@@ -109,7 +111,8 @@ async def get_popular(
             limit=limit,
             locale=language,
             placement="popular",
-        )
+        ),
+        shown=not exchange.head,
     )
 
 

@@ -77,4 +77,5 @@ def recommend(request: Request[Any, Any, Any], query: RecommendationQuery) -> Re
             locale=locale,
         ),
         locale,
+        shown=not exchange.head,
     )

@@ -14,8 +14,9 @@ from litestar.params import QueryParameter
 from appliance.domain import decimals
 from appliance.issues import Severity
 from appliance.runtime import Runtime
-from appliance.search.types import Facets, FacetValue, PriceFacet, SearchHit, SearchQuery, SearchResult, Sort
+from appliance.search.types import FacetValue, SearchQuery, SearchResult, Sort
 from appliance.server.exchange import exchange_of
+from appliance.server.listing import list_products
 from appliance.server.present import card_fields, money
 from appliance.server.query import Limit, Offset
 from appliance.server.schemas import FacetsOut, FacetValueOut, Item, PriceBucketOut, PriceFacetOut, SearchOut
@@ -70,15 +71,15 @@ async def search_products(
         offset=offset,
     )
     quick = runtime.search.ready and len(runtime.catalogue) < _THREAD_FROM
-    result = _find(runtime, query) if quick else await asyncio.to_thread(_find, runtime, query)
+    result, fallback = _find(runtime, query) if quick else await asyncio.to_thread(_find, runtime, query)
     runtime.metrics.searches.labels("found" if result.total else "nothing").inc()
-    return _present(runtime, result, began)
+    return _present(runtime, result, began, fallback=fallback)
 
 
-def _find(runtime: Runtime, query: SearchQuery) -> SearchResult:
-    """Search; when the index is off or fails, list what the catalogue finds by its own full-text index."""
+def _find(runtime: Runtime, query: SearchQuery) -> tuple[SearchResult, bool]:
+    """Search; when the index is off or fails, list from the catalogue's cards, and say that by ``True``."""
     if not runtime.search.ready:
-        return _listing(runtime, query)
+        return list_products(runtime, query), True
     try:
         result = runtime.search.search(query)
     except Exception as error:
@@ -86,18 +87,12 @@ def _find(runtime: Runtime, query: SearchQuery) -> SearchResult:
         log.error("search_failed", exc_info=error)
         detail = f"{type(error).__name__}: {error}"[:300]
         runtime.issues.report(_ISSUE, "search_failed", Severity.ERROR, "search", detail)
-        return _listing(runtime, query)
+        return list_products(runtime, query), True
     runtime.issues.cure(_ISSUE)
-    return result
+    return result, False
 
 
-def _listing(runtime: Runtime, query: SearchQuery) -> SearchResult:
-    page = runtime.catalogue.page(query=query.q, status="published", limit=min(query.offset + query.limit, 200))
-    hits = [SearchHit(product.id, 0.0) for product in page.items[query.offset :]]
-    return SearchResult(page.total, hits, Facets([], [], [], PriceFacet(None, None, []), []), {})
-
-
-def _present(runtime: Runtime, result: SearchResult, began: float) -> SearchOut:
+def _present(runtime: Runtime, result: SearchResult, began: float, *, fallback: bool) -> SearchOut:
     cards = runtime.catalogue.cards()
     items = [
         Item(**card_fields(card), score=round(hit.score, 4))  # type: ignore[arg-type]
@@ -121,6 +116,7 @@ def _present(runtime: Runtime, result: SearchResult, began: float) -> SearchOut:
         ),
         corrections=result.corrections,
         took_ms=round((time.perf_counter() - began) * 1000, 3),
+        fallback=fallback,
     )
 
 
