@@ -7,6 +7,7 @@ and, where one is close, the key that was probably meant.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
 import types
@@ -17,6 +18,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
+from appliance.domain import CURRENCY_PATTERN, said_plainly
 from appliance.errors import InvalidSetting
 from appliance.text import require_host, require_origin, require_time_zone
 
@@ -29,7 +31,7 @@ _ENV_ALIASES = {"APPLIANCE_RATE_LIMIT": "server.rate_limit", "APPLIANCE_LOCALE":
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
-Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
+Currency = Annotated[str, msgspec.Meta(pattern=CURRENCY_PATTERN)]
 Weight = Annotated[float, msgspec.Meta(ge=-100, le=100)]
 
 
@@ -72,6 +74,9 @@ class Server(_Section, frozen=True, kw_only=True):
     """Storefront origins allowed by CORS, exact: ``https://shop.vn``."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names this box answers to besides loopback and its own addresses; guards against DNS rebinding."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Reverse proxies before this box, as addresses or networks (``127.0.0.1``, ``10.0.0.0/8``): only from these is
+    X-Forwarded-For believed. A request that they pass on never counts as one from this machine."""
     rate_limit: Literal["on", "off"] = "on"
     """``off`` is for load tests only; also APPLIANCE_RATE_LIMIT."""
     requests_per_second: Annotated[float, msgspec.Meta(gt=0)] = 50.0
@@ -101,6 +106,11 @@ class Server(_Section, frozen=True, kw_only=True):
             require_origin(origin)
         for name in self.allowed_hosts:
             require_host(name)
+        for entry in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(entry, strict=False)
+            except ValueError:
+                raise ValueError(f"{entry[:100]!r} is no IP address or network, as 127.0.0.1 or 10.0.0.0/8") from None
 
 
 class Weights(_Section, frozen=True, kw_only=True):
@@ -345,7 +355,7 @@ def _checked(path: str, value: object, origin: Origin) -> object:
         return getattr(msgspec.convert({key: value}, _SECTIONS[section], strict=origin.kind != "environment"), key)
     except msgspec.ValidationError as error:
         place = f" ({origin.name})" if origin.name else ""
-        reason = str(error).partition(" - at ")[0]
+        reason = said_plainly(str(error).partition(" - at ")[0])
         raise InvalidSetting(
             f"Setting {path}{place} has a wrong value {value!r}: {reason}.",
             hint=f"`appliance settings show` gives the meaning of {path}.",

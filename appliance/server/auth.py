@@ -9,6 +9,7 @@ name any customer. A *signed-in shopper* (``X-Customer-Token``) may name itself.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -23,15 +24,9 @@ from appliance.server.exchange import Exchange, exchange_of
 from appliance.server.ratelimit import is_loopback
 
 _BEARER = b"bearer "
-_NOT_PLAIN = (
-    b"origin",
-    b"x-forwarded-for",
-    b"x-forwarded-host",
-    b"x-real-ip",
-    b"forwarded",
-    b"via",
-    b"sec-fetch-site",
-)
+_NOT_PLAIN = frozenset({b"origin", b"sec-fetch-site"})
+_NOT_PLAIN_PREFIXES = (b"x-forwarded-", b"forwarded", b"via", b"x-real-ip")
+_NOT_PLAIN_SUFFIXES = (b"-connecting-ip", b"-client-ip")
 """Headers that say that somebody else is behind a loopback connection: a browser, or a proxy's client."""
 
 
@@ -81,7 +76,7 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
     """Return who asks; judged once a request. Raises ``Unauthorised`` for a wrong key or token."""
     exchange = exchange_of(connection)
     if exchange.caller is None:
-        exchange.caller = _judge(exchange, connection.scope)
+        exchange.caller = _judge(exchange)
     return exchange.caller
 
 
@@ -119,15 +114,27 @@ async def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseR
 
 async def require_private_line(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard: what carries an admin token or claim code travels inside this machine or encrypted."""
-    scope = connection.scope
-    if scope["scheme"] != "https" and not is_loopback((scope.get("client") or ("", 0))[0]):
+    exchange, scope = exchange_of(connection), connection.scope
+    if scope["scheme"] == "https" or is_loopback(exchange.client):
+        return
+    peer = (scope.get("client") or ("", 0))[0]
+    encrypted = exchange.proxied and exchange.headers.get(b"x-forwarded-proto", b"").strip().lower() == b"https"
+    if not (encrypted and is_loopback(peer)):
         raise Forbidden(
             "The admin API is closed to plain HTTP from other machines.",
             hint="Use it on the box itself, through an SSH tunnel, or over TLS.",
         )
 
 
-def _judge(exchange: Exchange, scope: Any) -> Caller:
+def _is_plain(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether nothing says that a browser or a proxy's client is behind a loopback connection."""
+    return not any(
+        name in _NOT_PLAIN or name.startswith(_NOT_PLAIN_PREFIXES) or name.endswith(_NOT_PLAIN_SUFFIXES)
+        for name in headers
+    )
+
+
+def _judge(exchange: Exchange) -> Caller:
     runtime, headers = exchange.runtime, exchange.headers
     trusted = False
     if b"authorization" in headers:
@@ -139,8 +146,8 @@ def _judge(exchange: Exchange, scope: Any) -> Caller:
             raise Unauthorised(
                 "The secret key is wrong or revoked.", hint="Send Authorization: Bearer sk_…, or leave it out."
             )
-    elif runtime.settings.security.trust_loopback and is_loopback((scope.get("client") or ("", 0))[0]):
-        trusted = not any(name in headers for name in _NOT_PLAIN)
+    elif runtime.settings.security.trust_loopback and is_loopback(exchange.client):
+        trusted = not exchange.proxied and _is_plain(headers)
     token = headers.get(b"x-customer-token")
     if token is not None:
         user_id = runtime.access.verify_customer_token(token.decode("latin-1"))

@@ -17,6 +17,8 @@ from appliance.server.problems import RequestTimeout
 if TYPE_CHECKING:
     from appliance.runtime import Runtime
     from appliance.server.auth import Caller
+    from appliance.server.forwarded import TrustedProxies
+    from appliance.server.ratelimit import RateLimiter
     from appliance.server.shelves import Shelves
 
 Header = tuple[bytes, bytes]
@@ -49,9 +51,12 @@ class Exchange:
         "allow",
         "began",
         "caller",
+        "client",
         "cors",
         "head",
         "headers",
+        "limiter",
+        "proxied",
         "request_id",
         "runtime",
         "scope",
@@ -64,6 +69,8 @@ class Exchange:
         runtime: Runtime,
         shelves: Shelves,
         allow: dict[str, frozenset[str]],
+        limiter: RateLimiter,
+        proxies: TrustedProxies,
         scope: Scope,
         receive: Receive,
         send: Send,
@@ -79,6 +86,12 @@ class Exchange:
         """By lower-case name; of a repeated header the last."""
         self.head = scope.get("method") == "HEAD"
         self.status = 0
+        self.limiter = limiter
+        peer: str = (scope.get("client") or ("", 0))[0]
+        self.proxied = bool(proxies) and proxies.trusts(peer)
+        """Whether a trusted proxy passed the request on."""
+        self.client = proxies.client(peer, scope["headers"]) if self.proxied else peer
+        """The address that the request is attributed to."""
         self.caller: Caller | None = None
         self.cors: list[Header] = []
         offered = self.headers.get(b"x-request-id")

@@ -70,7 +70,7 @@ class Origins:
         self._origins = frozenset(origin.rstrip("/").encode() for origin in settings.server.origins)
 
     def headers(self, origin: bytes | None, path: str, *, preflight: bool) -> list[tuple[bytes, bytes]]:
-        """Return what to add to an answer; nothing for an origin that is not ours."""
+        """Return what to add to an answer; ``Vary`` also without an origin: a cache may hand the answer on."""
         if not self._origins or path.startswith("/v1/admin"):
             return []
         if origin not in self._origins or origin is None:

@@ -5,6 +5,7 @@ It sees every request, also those that no route knows, so that a scan of wrong a
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -16,14 +17,17 @@ from appliance.errors import ApplianceError, InvalidInput, RateLimited
 from appliance.runtime import Runtime
 from appliance.server.auth import limited_as
 from appliance.server.exchange import Exchange
+from appliance.server.forwarded import TrustedProxies
 from appliance.server.hosts import AllowedHosts, Origins
-from appliance.server.problems import MEDIA_TYPE, answer_for, instance_of
+from appliance.server.problems import MEDIA_TYPE, UnsupportedMediaType, answer_for, instance_of
 from appliance.server.ratelimit import RateLimiter
 from appliance.server.shelves import Shelves
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _STRICT = ("/v1/admin/claim", "/v1/privacy/")
+_SLASHES = re.compile("/{2,}")
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _CLIENT_GONE = 499
 
 
@@ -38,6 +42,7 @@ class Gate:
         self._hosts = AllowedHosts(runtime.settings)
         self._origins = Origins(runtime.settings)
         self.limiter = RateLimiter(runtime.settings)
+        self._proxies = TrustedProxies(runtime.settings.server.trusted_proxies)
         self._counters: dict[tuple[str, str, int], Any] = {}
         self._timers: dict[str, Any] = {}
         # Bound once: structlog's proxy would make a new logger for every line.
@@ -47,8 +52,13 @@ class Gate:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(self._runtime, self._shelves, self._allow, scope, receive, send)
+        exchange = Exchange(
+            self._runtime, self._shelves, self._allow, self.limiter, self._proxies, scope, receive, send
+        )
         inner = exchange.scope
+        if "//" in scope["path"]:
+            # The router takes a run of slashes for one; what is judged by the path must see the same path.
+            inner["path"] = _SLASHES.sub("/", scope["path"])
         method: str = scope["method"]
         if exchange.head:
             inner["method"] = "GET"
@@ -60,8 +70,7 @@ class Gate:
     async def _answer(self, exchange: Exchange, scope: Any) -> None:
         origin = exchange.headers.get(b"origin")
         preflight = scope["method"] == "OPTIONS" and b"access-control-request-method" in exchange.headers
-        if origin is not None:
-            exchange.cors = self._origins.headers(origin, scope["path"], preflight=preflight)
+        exchange.cors = self._origins.headers(origin, scope["path"], preflight=preflight)
         refusal = self._refusal(exchange, scope)
         try:
             if refusal is not None:
@@ -77,11 +86,10 @@ class Gate:
             await _send_problem(exchange, scope, error)
 
     def _refusal(self, exchange: Exchange, scope: Any) -> ApplianceError | None:
-        address = (scope.get("client") or ("", 0))[0]
         if self.limiter.enabled:
             path = scope["path"]
             key_id = limited_as(exchange, self._runtime)
-            waiting = self.limiter.wait(address, key_id, strict=path.startswith(_STRICT))
+            waiting = self.limiter.wait(exchange.client, key_id, strict=path.startswith(_STRICT))
             if waiting:
                 self._runtime.metrics.rate_limited.inc()
                 return RateLimited(
@@ -95,7 +103,7 @@ class Gate:
                 "This appliance does not answer to that host name.",
                 hint="Use its address, or add the name to server.allowed_hosts.",
             )
-        return None
+        return _unreadable(exchange, scope["method"])
 
     def _record(self, exchange: Exchange, method: str, scope: Any) -> None:
         seconds = time.perf_counter() - exchange.began
@@ -120,7 +128,6 @@ class Gate:
             write = self._log.debug if route in _QUIET else self._log.info
             write("request", method=method, route=route, status=status, ms=milliseconds, request_id=exchange.request_id)
             return
-        client = (exchange.scope.get("client") or ("", 0))[0]
         self._log.info(
             "request",
             method=method,
@@ -128,8 +135,18 @@ class Gate:
             status=status,
             ms=milliseconds,
             request_id=exchange.request_id,
-            client=client,
+            client=exchange.client,
         )
+
+
+def _unreadable(exchange: Exchange, method: str) -> ApplianceError | None:
+    """Return the problem with a body that is compressed: no route unpacks one, which could be a bomb."""
+    encoding = exchange.headers.get(b"content-encoding")
+    if encoding is None or method not in _WITH_BODY or encoding.strip().lower() in (b"", b"identity"):
+        return None
+    return UnsupportedMediaType(
+        "The body has a content encoding that is not taken.", hint="Send it as it is, without Content-Encoding."
+    )
 
 
 async def _send_problem(exchange: Exchange, scope: Any, error: BaseException) -> None:

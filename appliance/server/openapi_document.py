@@ -145,7 +145,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     if "{" in path or name in _NOT_FOUND:
         statuses.add(404)
     if "requestBody" in operation:
-        statuses |= {408, 413}
+        statuses |= {408, 413, 415}
     if name in _CONFLICT:
         statuses.add(409)
     if method in ("post", "put", "patch", "delete"):

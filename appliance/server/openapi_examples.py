@@ -114,6 +114,11 @@ PROBLEMS: dict[int, tuple[str, str, str]] = {
     408: ("request_timeout", "The body did not arrive in time.", "The body did not arrive in time."),
     409: ("conflict", "The request contradicts the present state.", "This appliance is claimed already."),
     413: ("payload_too_large", "The body is larger than this route takes.", "The body is too large."),
+    415: (
+        "unsupported_media_type",
+        "The body is compressed or otherwise encoded.",
+        "The body has a content encoding that is not taken.",
+    ),
     429: ("rate_limited", "Too many requests; `Retry-After` says how long to wait.", "Too many requests."),
     503: ("busy", "A part is busy, starting or off; `Retry-After` says how long to wait.", "Too much is waiting."),
     507: ("disk_full", "The disk is full; nothing of the request was kept.", "The appliance's disk is full."),

@@ -42,6 +42,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _pending_bytes = 0
     _head_bytes = 0
     _head_count = 0
+    _hosts = 0
     _closing_since = 0.0
     _stalled_since = 0.0
 
@@ -73,7 +74,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._in_head = True
-        self._pending_bytes = self._head_bytes = self._head_count = 0
+        self._pending_bytes = self._head_bytes = self._head_count = self._hosts = 0
         if not self._deadline:
             self._deadline = self.loop.time() + self.limits.header_timeout
 
@@ -86,6 +87,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """Count a header; beyond the limits it is not even kept."""
         self._head_bytes += len(name) + len(value) + 4
         self._head_count += 1
+        if len(name) == 4 and name.lower() == b"host":
+            self._hosts += 1
         if self._head_bytes <= self.limits.header_bytes and self._head_count <= self.limits.headers:
             super().on_header(name, value)
 
@@ -94,6 +97,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = False
         if self._head_bytes > self.limits.header_bytes or self._head_count > self.limits.headers:
             self._refuse(_too_large())
+            return
+        if self._hosts > 1:
+            # Whoever stands before us may have judged the other one (RFC 9112, 3.2).
+            self._refuse(InvalidInput("The request names two hosts.", hint="Send one Host header."))
             return
         self._deadline = self.loop.time() + self.limits.body_timeout + _BODY_GRACE_SECONDS
         crowded = len(self.connections) > self.limits.connections

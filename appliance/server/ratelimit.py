@@ -20,6 +20,8 @@ STRICT_BURST = 10
 """Claim codes and privacy requests: ten at once, then one every five seconds."""
 
 
+EVENTS_PER_TOKEN = 10
+"""A batch of events from a browser costs as many requests as it has tens of events."""
 _EPSILON = 1e-6
 
 
@@ -45,17 +47,18 @@ class TokenBuckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, key: str) -> float:
-        """Take one token; return 0.0, or the seconds until there is one."""
+    def take(self, key: str, tokens: float = 1.0) -> float:
+        """Take some tokens, at most what fits into the bucket; return 0.0, or the seconds until they are there."""
+        more = min(max(0.0, tokens - 1.0) * self._interval, self._slack - _EPSILON)
         now = self._clock()
         full_at = self._full_at.get(key, 0.0)
         if full_at <= now:
             full_at = now
             if now >= self._next_sweep or len(self._full_at) >= self._capacity:
                 self._sweep(now)
-        elif full_at - now > self._slack:
-            return full_at - now - self._slack
-        self._full_at[key] = full_at + self._interval
+        elif full_at - now + more > self._slack:
+            return full_at - now + more - self._slack
+        self._full_at[key] = full_at + self._interval + more
         return 0.0
 
     @property
@@ -79,6 +82,7 @@ class RateLimiter:
         server = settings.server
         self.enabled = server.rate_limit == "on"
         rate, burst = server.requests_per_second, server.request_burst
+        self._burst = burst
         self._by_address = TokenBuckets(rate, burst, clock=clock)
         self._by_key = TokenBuckets(rate * KEYED_FACTOR, burst * KEYED_FACTOR, clock=clock)
         self._strict = TokenBuckets(STRICT_PER_SECOND, STRICT_BURST, clock=clock)
@@ -92,6 +96,15 @@ class RateLimiter:
         if not waiting and strict:
             waiting = self._strict.take(client)
         return waiting
+
+    def wait_for_events(self, address: str, events: int) -> float:
+        """Charge an address for the events of a request that has passed; return 0.0, or the seconds to wait.
+
+        Ten events or fewer are in the request's own token, every ten more cost another, at most a full bucket
+        together.
+        """
+        more = min(-(-events // EVENTS_PER_TOKEN), self._burst) - 1
+        return self._by_address.take(client_key(address), more) if self.enabled and more > 0 else 0.0
 
     def __len__(self) -> int:
         return len(self._by_address) + len(self._by_key) + len(self._strict)

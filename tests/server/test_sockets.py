@@ -117,6 +117,14 @@ def test_a_silent_connection_is_closed(address: Address) -> None:
     assert answer(connect(address)) == b""
 
 
+@pytest.mark.parametrize("second", [b"Host: localhost", b"hOsT: evil.example"])
+def test_two_hosts_are_refused(address: Address, second: bytes) -> None:
+    reply = ask(address, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + second + b"\r\n\r\n")
+    assert status(reply) == 400
+    assert problem(reply)["code"] == "invalid_input"
+    assert still_serves(address)
+
+
 def test_empty_lines_do_not_keep_a_connection(address: Address) -> None:
     assert status(ask(address, b"\r\n\r\n\r\n")) in (0, 408)
 

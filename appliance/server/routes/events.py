@@ -83,7 +83,7 @@ def _charge(request: Request[Any, Any, Any], events: int) -> None:
         raise RateLimited(
             "Too many events from this address.",
             retry_after=waiting,
-            hint="Wait as long as Retry-After says and send the batch again; a server with a secret key is not limited.",
+            hint="Wait as long as Retry-After says and send the batch again; events of a secret key are not counted.",
         )
 
 
