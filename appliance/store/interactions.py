@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -59,6 +60,10 @@ class Similarity(msgspec.Struct, frozen=True, gc=False):
     collaborative: float
 
 
+class _Rehearsed(Exception):
+    """Rolls a rehearsal back."""
+
+
 class InteractionLog:
     """The log, its fold and what training derived from it. Reads are safe on any thread; merging is for one.
 
@@ -88,6 +93,12 @@ class InteractionLog:
             elif fresh:
                 cursor.execute("update merge_watermarks set seq = ? where journal_id = ?", [rows[-1].seq, journal_id])
         return MergeResult(records=sum(row.records for row in rows), events=result.events)
+
+    def rehearse(self, row: JournalRow, resolve: Resolve) -> None:
+        """Take a row in and back out again; raises what ``merge`` would, and changes nothing."""
+        with suppress(_Rehearsed), self.analytics.write("rehearse") as cursor:
+            merge_rows(cursor, [row], resolve)
+            raise _Rehearsed
 
     def unpark(self, resolve: Resolve, limit: int = 20_000) -> int:
         """Fold parked events whose product has become known, at most ``limit``; return how many."""
@@ -168,6 +179,12 @@ class InteractionLog:
     def replace_preferences(self, rows: Iterable[tuple[str, str, float]]) -> int:
         """Replace the tastes by (user, category, score); return how many."""
         return self._replace(TASTES, PREFERENCES, rows, "user_id, score desc")
+
+    def forget_preferences(self, user_id: str) -> None:
+        """Delete a user's taste at once, from the table and from its copy."""
+        with self.analytics.write("forget_preferences") as cursor:
+            cursor.execute("delete from rec_user_preferences where user_id = ?", [user_id])
+        self._recent.shortlists.drop(TASTES, user_id)
 
     def close(self) -> None:
         """Close the index; the DuckDB connection belongs to whoever opened it."""

@@ -146,6 +146,10 @@ class Journal:
         """Return the rows behind a position, in order, until they hold ``limit`` records (at least one row)."""
         return self._rows.read(after, limit)
 
+    def latest(self, after: int, limit: int) -> list[JournalRow]:
+        """Return the newest rows behind a position, in order, with ``limit`` records together at most."""
+        return self._rows.latest(after, limit)
+
     def align(self, merged_to: int) -> bool:
         """Take over the log's position: forget what the log holds and never use those numbers again.
 
@@ -169,6 +173,11 @@ class Journal:
         """Move a row that the log refuses out of the way; it stays in the file."""
         self._rows.set_aside(row, reason)
         self._forgotten(row.records)
+
+    def set_aside_records(self, row: JournalRow, good: JournalRow, bad: JournalRow, reason: str) -> None:
+        """Move the records of ``bad``, which the log refuses, out of ``row``; those of ``good`` stay in it."""
+        self._rows.set_aside_records(row, good, bad, reason)
+        self._forgotten(bad.records)
 
     async def _commit(self, kind: str, records: Sequence[Interaction] | Sequence[Identification]) -> None:
         loop = asyncio.get_running_loop()

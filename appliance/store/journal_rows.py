@@ -18,6 +18,11 @@ ROW_RECORDS = 1000
 """Most records of one row, so that a merge can end where it likes."""
 _SHRINK_BYTES = 8 << 20
 """An empty journal larger than this is rewritten."""
+_SET_ASIDE = """
+insert into set_aside (seq, kind, records, payload, reason) values (?, ?, ?, ?, ?)
+on conflict (seq) do update set records = records + excluded.records,
+    payload = payload || char(10) || excluded.payload, reason = excluded.reason"""
+"""What was set aside of a row before stays, one JSON array a line."""
 _INSERT = "insert into event_journal (kind, records, payload) values (?, ?, ?)"
 
 
@@ -37,6 +42,19 @@ class JournalRow(msgspec.Struct, frozen=True):
     records: int
     payload: str
     """A JSON array of the records, each an array of its fields."""
+
+    def parts(self) -> list[msgspec.Raw]:
+        """Return the records as they are written; none when the payload is no JSON array of so many."""
+        try:
+            found = msgspec.json.decode(self.payload, type=list[msgspec.Raw])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return []
+        return found if len(found) == self.records else []
+
+    def holding(self, parts: Sequence[msgspec.Raw]) -> JournalRow:
+        """Return the row with these records only."""
+        payload = str(b"[" + b",".join(parts) + b"]", "utf-8")
+        return JournalRow(self.seq, self.kind, len(parts), payload)
 
 
 class JournalRows:
@@ -88,6 +106,30 @@ class JournalRows:
                 cursor.close()
         return rows
 
+    def latest(self, after: int, limit: int) -> list[JournalRow]:
+        """Return the newest rows behind ``after``, in order, that hold ``limit`` records together at most."""
+        query = "select seq, records from event_journal where seq > ? order by seq desc"
+        begin, count = None, 0
+        # The loop ends early; a half-read statement would hold its snapshot, so it is closed.
+        with (
+            translated_errors(self._store.path),
+            closing(self._store.read().conn.execute(query, [after])) as cursor,
+        ):
+            for seq, records in cursor:
+                count += records
+                if count > limit:
+                    break
+                begin = seq - 1
+        return [] if begin is None else self.read(begin, limit)
+
+    def set_aside_records(self, row: JournalRow, good: JournalRow, bad: JournalRow, reason: str) -> None:
+        """Keep some records of a row where no merge looks for them, and the others in the row."""
+        with self._store.write() as db:
+            db.conn.execute(_SET_ASIDE, [row.seq, row.kind, bad.records, bad.payload, reason])
+            db.conn.execute(
+                "update event_journal set records = ?, payload = ? where seq = ?", [good.records, good.payload, row.seq]
+            )
+
     def align(self, merged_to: int) -> tuple[bool, int]:
         """Forget rows up to a position and number new rows behind it.
 
@@ -108,10 +150,7 @@ class JournalRows:
     def set_aside(self, row: JournalRow, reason: str) -> None:
         """Keep a row where no merge looks for it."""
         with self._store.write() as db:
-            db.conn.execute(
-                "insert or replace into set_aside (seq, kind, records, payload, reason) values (?, ?, ?, ?, ?)",
-                [row.seq, row.kind, row.records, row.payload, reason],
-            )
+            db.conn.execute(_SET_ASIDE, [row.seq, row.kind, row.records, row.payload, reason])
             db.conn.execute("delete from event_journal where seq = ?", [row.seq])
 
     def tidy(self) -> None:

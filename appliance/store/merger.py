@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import duckdb
 import msgspec
@@ -201,23 +201,49 @@ class Merger:
         return sum(row.records for row in rows)
 
     def _merge_or_split(self, rows: list[JournalRow]) -> int:
-        """Merge rows; when the log refuses a batch, find the row that it cannot take and set that aside."""
+        """Merge rows; when the log refuses a batch, find the records that it cannot take and set those aside."""
         try:
             return self._log.merge(self._journal.identity, rows, self._catalogue.resolve).events
         except _REFUSALS as error:
             if len(rows) > 1:
                 return sum(self._merge_or_split([row]) for row in rows)
-            row = rows[0]
-            log.error("journal_row_set_aside", seq=row.seq, records=row.records, error=str(error))
-            self._journal.set_aside(row, str(error)[:500])
-            detail = f"row {row.seq} with {row.records} records: {error}"[:500]
-            self._issues.report(ISSUE_SET_ASIDE, "events_set_aside", Severity.ERROR, "ingest", detail)
-            return 0
+            return self._set_aside(rows[0], str(error))
         except duckdb.OutOfMemoryException:
             if len(rows) == 1:
                 raise
             half = len(rows) // 2
             return self._merge_or_split(rows[:half]) + self._merge_or_split(rows[half:])
+
+    def _set_aside(self, row: JournalRow, reason: str) -> int:
+        """Set aside the records of a row that the log refuses and merge the others; return the new events."""
+        parts = row.parts()
+        bad = set(self._refused(row, parts, 0)) if len(parts) > 1 else set()
+        good = row.holding([part for place, part in enumerate(parts) if place not in bad])
+        if not bad or not good.records:
+            # Either nothing of it can be read, or the records are refused together only.
+            self._journal.set_aside(row, reason[:500])
+            self._report_set_aside(row, row.records, reason)
+            return 0
+        self._journal.set_aside_records(row, good, row.holding([parts[place] for place in sorted(bad)]), reason[:500])
+        self._report_set_aside(row, len(bad), reason)
+        return self._merge_or_split([good])
+
+    def _refused(self, row: JournalRow, parts: list[msgspec.Raw], first: int) -> Iterator[int]:
+        """Yield the places of the records that the log refuses, by halving; ``first`` is the place of the first."""
+        try:
+            self._log.rehearse(row.holding(parts), self._catalogue.resolve)
+        except _REFUSALS:
+            half = len(parts) // 2
+            if not half:
+                yield first
+                return
+            yield from self._refused(row, parts[:half], first)
+            yield from self._refused(row, parts[half:], first + half)
+
+    def _report_set_aside(self, row: JournalRow, records: int, reason: str) -> None:
+        log.error("journal_records_set_aside", seq=row.seq, records=records, error=reason)
+        detail = f"{records} of {row.records} records of row {row.seq}: {reason}"[:500]
+        self._issues.report(ISSUE_SET_ASIDE, "events_set_aside", Severity.ERROR, "ingest", detail)
 
     def _unpark(self) -> None:
         if not self._parked_changed:

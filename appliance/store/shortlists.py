@@ -98,6 +98,13 @@ class Shortlists:
                     self._copy(store, kind, generation)
                 self._current[kind] = generation
 
+    def drop(self, kind: str, key: str) -> None:
+        """Delete a key's rows from the copy."""
+        with self._copying:
+            store = self._store()
+            with store.write() as db:
+                db.conn.execute("delete from shortlists where kind = ? and key = ?", [kind, key])
+
     def forget(self) -> None:
         """The file was replaced by an empty one."""
         self._current.clear()

@@ -206,6 +206,13 @@ def test_the_newest_visitors_come_back_in_order(bench: Bench) -> None:
     assert [event.user_id for event in events] == ["u1", "", "u1", "u1", "", "u1", "u1"]
 
 
+def test_one_user_s_taste_can_be_forgotten(bench: Bench) -> None:
+    bench.log.replace_preferences([("u1", "túi", 0.5), ("u2", "ví", 1.0)])
+    bench.log.forget_preferences("u1")
+    assert (bench.log.preferences("u1"), bench.log.preferences("u2")) == ([], [("ví", 1.0)])
+    assert bench.analytics.q("test", "select user_id from rec_user_preferences") == [("u2",)]
+
+
 def test_similarities_are_replaced_as_a_whole(bench: Bench) -> None:
     bench.log.replace_similarities([("old", "x", 1.0, 1.0, 1.0)])
     rows = [("p1", f"n{number}", number / 10, 0.5, 0.25) for number in range(9)]

@@ -101,6 +101,16 @@ def test_reading_stops_at_the_limit_but_gives_at_least_a_row(tmp_path: Path) -> 
         assert journal.read(journal.read(0, 100)[-1].seq, 5) == []
 
 
+def test_the_newest_rows_come_in_order_and_within_the_limit(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        assert journal.latest(0, 10) == []
+        for name in "abcd":
+            journal.append_sync([interaction(name), interaction(name * 2)])
+        assert ids(journal.latest(0, 5)) == ["c", "cc", "d", "dd"]
+        assert ids(journal.latest(3, 100)) == ["d", "dd"]
+        assert journal.latest(4, 100) == journal.latest(0, 1) == []
+
+
 def test_purged_numbers_are_never_used_again(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         journal.append_sync([interaction("a")])

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,9 @@ from ingest_bench import T0, Bench, FoldModel, interaction, product
 from appliance.domain import Interaction
 from appliance.errors import StoreError
 from appliance.settings import Ingest as IngestSettings
+from appliance.store import interactions
+from appliance.store.folding import MergeResult, Resolve, merge_rows
+from appliance.store.journal_rows import JournalRow
 
 
 @pytest.fixture
@@ -225,6 +230,54 @@ def test_a_row_that_cannot_be_read_is_set_aside(bench: Bench) -> None:
     assert [issue.code for issue in bench.issues.open()] == ["events_set_aside"]
     kept = bench.journal._rows._store.read().execute("select kind, records from set_aside order by seq").fetchall()
     assert kept == [("events", 3), ("identify", 1)]
+
+
+def test_one_link_that_cannot_be_read_costs_no_other_of_its_row(bench: Bench) -> None:
+    records: list[object] = [[f"guest{number}", "u1", T0] for number in range(40)]
+    records[7:7], records[30:30] = ["no link"], [5]
+    payload = msgspec.json.encode(records).decode()
+    with bench.journal._rows._store.write() as db:
+        db.conn.execute("insert into event_journal (kind, records, payload) values ('identify', 42, ?)", [payload])
+    bench.reopen()
+    bench.journal.append_sync([interaction("behind")])
+    assert bench.merger.flush(10)
+    assert (bench.log.counts().events, bench.log.counts().linked_sessions) == (1, 40)
+    assert _set_aside(bench) == [("identify", 2, '["no link",5]')]
+    assert [issue.code for issue in bench.issues.open()] == ["events_set_aside"]
+    assert bench.journal.lag == 0
+
+
+def test_one_event_that_the_log_refuses_costs_no_other_of_its_row(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_bad(cursor: object, rows: list[JournalRow], resolve: Resolve) -> MergeResult:
+        found = merge_rows(cursor, rows, resolve)
+        if any('"bad' in row.payload for row in rows):
+            raise duckdb.ConversionException("a value that no column takes")
+        return found
+
+    monkeypatch.setattr(interactions, "merge_rows", refuse_bad)
+    bench.catalogue.upsert([product(1)])
+    names = [f"e{number}" for number in range(37)]
+    names[7:7], names[20:20] = ["bad1"], ["bad2", "bad3"]
+    bench.journal.append_sync([interaction(name) for name in names])
+    bench.journal.append_sync([interaction("behind")])
+    assert bench.merger.flush(10)
+    assert bench.log.counts().events == bench.folded()["", "s1", "prod_1", "view"][0] == 38
+    [(kind, records, payload)] = _set_aside(bench)
+    assert (kind, records) == ("events", 3)
+    assert [event.event_id for event in msgspec.json.decode(payload, type=list[Interaction])] == [
+        "bad1",
+        "bad2",
+        "bad3",
+    ]
+    assert bench.journal.lag == 0
+    assert bench.log.verify() == (0, 0)
+
+
+def _set_aside(bench: Bench) -> list[tuple[str, int, str]]:
+    found = bench.journal._rows._store.read().execute("select kind, records, payload from set_aside order by seq")
+    return list(found.fetchall())
 
 
 def test_a_failing_log_is_reported_and_caught_up_with(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
