@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from appliance.domain import ProductCard
 from appliance.messages import pick_locale, translate
@@ -14,6 +15,32 @@ _ABOUT_A_PRODUCT: dict[str, ReasonCode] = {
     "collaborative": "also_viewed",
     "bought_together": "bought_together",
 }
+
+
+MAX_MENTIONS = 2
+"""Times that one product is named as the reason on a shelf while there is something else true to say."""
+_IN_DEMAND = 0.5
+"""Popularity from which it may be the reason in place of a product named too often."""
+
+
+def varied(items: Sequence[Ranked], focus: frozenset[str]) -> list[Ranked]:
+    """Return a shelf's items, each with the evidence to name: the strongest whose product is not yet named too often.
+
+    What the page is about (``focus``) may be named for every item. Order and scores stay.
+    """
+    mentions: Counter[str] = Counter()
+    out = []
+    for item in items:
+        chosen = item
+        if item.anchor and item.anchor not in focus and mentions[item.anchor] >= MAX_MENTIONS:
+            fresh = [(source, anchor) for source, anchor in item.others if anchor and mentions[anchor] < MAX_MENTIONS]
+            if fresh:
+                chosen = item._replace(source=fresh[0][0], anchor=fresh[0][1])
+            elif item.components.get("popularity", 0.0) >= _IN_DEMAND and item.source != "pinned":
+                chosen = item._replace(source="popularity", anchor="")
+        mentions[chosen.anchor] += 1
+        out.append(chosen)
+    return out
 
 
 class Explainer:

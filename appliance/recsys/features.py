@@ -21,6 +21,7 @@ NGRAM_SIZES = (3, 4, 5)
 MAX_TITLE_WORDS = 40
 MAX_DESCRIPTION_WORDS = 160
 MAX_FACT_LENGTH = 40
+_MATERIAL_KEYS = frozenset({"material", "chat lieu", "fabric"})
 _PRICE_STEP = math.log(1.5)
 
 
@@ -34,15 +35,26 @@ class Block(NamedTuple):
 
 
 BLOCKS = (
-    Block("title", 0.27, True),
-    Block("ngrams", 0.09, True),
-    Block("english", 0.12, True),
-    Block("description", 0.12, True),
-    Block("categories", 0.16, True),
-    Block("tags", 0.10, False),
+    Block("title", 0.20, True),
+    Block("ngrams", 0.04, True),
+    Block("english", 0.09, True),
+    Block("description", 0.07, True),
+    Block("categories", 0.19, True),
+    Block("tags", 0.13, False),
+    Block("material", 0.14, False),
     Block("facts", 0.10, True),
     Block("price", 0.04, False),
 )
+
+
+TEXT_BLOCKS = ("title", "ngrams", "english", "description")
+"""Blocks of free text, in which invented names stand beside the words for what a product is."""
+
+
+def leaf_category(product: Product) -> str:
+    """Return the folded path of the product's first category, ``''`` without one."""
+    path = product.categories[0] if product.categories else ""
+    return ">".join(" ".join(words(part)) for part in path.split(">"))
 
 
 def token_blocks(product: Product) -> list[dict[str, float]]:
@@ -58,6 +70,7 @@ def token_blocks(product: Product) -> list[dict[str, float]]:
         _counted("d:", words(product.description)[:MAX_DESCRIPTION_WORDS]),
         dict.fromkeys(_category_tokens(product.categories), 1.0),
         dict.fromkeys((f"t:{name}" for tag in product.tags if (name := fold(tag).strip())), 1.0),
+        dict.fromkeys(_material_tokens(product), 1.0),
         dict.fromkeys(_fact_tokens(product), 1.0),
         _price_tokens(product.price, product.currency),
     ]
@@ -110,6 +123,13 @@ def _fact_tokens(product: Product) -> Iterable[str]:
             yield f"a:color={fold(variant.color).strip()}"
     if product.collection:
         yield f"a:collection={fold(product.collection).strip()}"
+
+
+def _material_tokens(product: Product) -> Iterable[str]:
+    """Yield the words of the material: ``da bò thật`` and ``da tổng hợp`` are both leather."""
+    for key, value in product.attributes.items():
+        if fold(key) in _MATERIAL_KEYS and len(value) <= MAX_FACT_LENGTH:
+            yield from (f"m:{word}" for word in words(value) if word.isalpha())
 
 
 def _price_tokens(price: int | None, currency: str) -> dict[str, float]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from appliance.domain import Placement
-from appliance.recsys.base import COMPONENTS, Anchors, Candidates, Component, Floats, Ints, sums_at
+from appliance.recsys.base import COMPONENTS, Anchors, Candidates, Component, Floats, Ints, Longs, sums_at
 
 FLOORS: dict[Component, float] = {
     "content": 0.10,
@@ -52,6 +52,34 @@ _UNKNOWN_POPULARITY = 0.5
 """Added to popularity's weight for a visitor of whom nothing is known."""
 
 
+class Evidence(NamedTuple):
+    """All single proposals behind a pool; the arrays align."""
+
+    places: Ints
+    """Place of the candidate in the pool."""
+    contributions: Floats
+    """What the proposal adds to the candidate's score."""
+    sources: Ints
+    anchors: Ints
+
+    def of(self, places: Longs) -> dict[int, list[tuple[int, int]]]:
+        """Return for some candidates the (source, anchor) of each anchor, by what the anchor adds in all, most first.
+
+        The source is that of the anchor's strongest proposal.
+        """
+        wanted = np.flatnonzero(np.isin(self.places, places))
+        wanted = wanted[np.argsort(-self.contributions[wanted], kind="stable")]
+        sums: dict[int, dict[int, list[float]]] = {}
+        columns = (column[wanted].tolist() for column in self)
+        for place, contribution, source, anchor in zip(*columns, strict=True):
+            known = sums.setdefault(place, {}).setdefault(anchor, [0.0, source])
+            known[0] += contribution
+        return {
+            place: [(int(source), anchor) for anchor, (_, source) in sorted(of.items(), key=lambda item: -item[1][0])]
+            for place, of in sums.items()
+        }
+
+
 class Pool(NamedTuple):
     """Distinct candidates and for each where its best evidence lies."""
 
@@ -64,6 +92,7 @@ class Pool(NamedTuple):
     """Index into ``COMPONENTS``."""
     anchors: Ints
     """Code of the product that speaks most for the candidate, -1 for none."""
+    evidence: Evidence
 
 
 def weights_for(placement: Placement, anchors: Anchors, support: Ints) -> Mix:
@@ -113,8 +142,13 @@ def blend(
     best[where[order]] = order
     values[_POPULARITY] = popularity(codes)
     scores = (np.array(weights, np.float32) @ values).astype(np.float32)
-    anchors = np.concatenate([batch.anchors for batch in batches])[best].astype(np.int32)
-    return Pool(codes.astype(np.int32), values, scores, np.concatenate(sources)[best], anchors)
+    evidence = Evidence(
+        where.astype(np.int32),
+        np.concatenate(contributions),
+        np.concatenate(sources),
+        np.concatenate([batch.anchors for batch in batches]).astype(np.int32),
+    )
+    return Pool(codes.astype(np.int32), values, scores, evidence.sources[best], evidence.anchors[best], evidence)
 
 
 def demote_seen(pool: Pool, seen: Ints) -> None:

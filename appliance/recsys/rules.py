@@ -22,6 +22,8 @@ class Ranked(NamedTuple):
     source: str
     anchor: str = ""
     """Product id, or ``''``."""
+    others: tuple[tuple[str, str], ...] = ()
+    """(source, anchor) of the evidence that comes next, the strongest first."""
 
 
 def active(rules: Iterable[Rule], placement: Placement, now: float) -> list[Rule]:

@@ -33,7 +33,7 @@ from appliance.recsys.base import (
     anchors_of,
 )
 from appliance.recsys.codes import ProductCodes
-from appliance.recsys.explain import Explainer
+from appliance.recsys.explain import Explainer, varied
 from appliance.recsys.freshness import Freshness
 from appliance.recsys.rules import Ranked, active, arrange, hidden_by
 from appliance.recsys.serving import Serving, Visit
@@ -159,7 +159,7 @@ class RecommendationService:
         customer = bool(request.user_id and self._profiles.entries(request.user_id, ""))
         strategy, fallback = strategy_of(request, items, focus, customer=customer)
         explainer = self._explainer(request.locale, TRENDING_WINDOW_DAYS)
-        reasons = [explainer.reason(item, focus, cart) for item in items]
+        reasons = [explainer.reason(item, focus, cart) for item in varied(items, focus)]
         return self._answer(request.placement, strategy, fallback, items, reasons)
 
     def similar(self, product_id: str, limit: int = 10, locale: str = "vi") -> Recommendation:

@@ -163,16 +163,18 @@ class Serving:
 
     def _ranked(self, pool: ranking.Pool, chosen: Sequence[tuple[int, ProductCard]]) -> list[tuple[int, Ranked]]:
         places = np.array([place for place, _ in chosen], np.int64)
-        columns = (column[places].tolist() for column in (pool.codes, pool.scores, pool.sources, pool.anchors))
+        columns = (column[places].tolist() for column in (pool.codes, pool.scores))
+        evidence = pool.evidence.of(places)
         out = []
-        for (_, card), code, score, source, anchor, values in zip(
-            chosen, *columns, pool.values[:, places].T.tolist(), strict=True
-        ):
+        for (place, card), code, score, values in zip(chosen, *columns, pool.values[:, places].T.tolist(), strict=True):
             components: dict[str, float] = {
                 name: value for name, value in zip(COMPONENTS, values, strict=True) if value > 0
             }
-            about = self._codes.id(anchor) if anchor >= 0 else ""
-            out.append((code, Ranked(card, score, components, COMPONENTS[source], about)))
+            (source, anchor), *others = [
+                (str(COMPONENTS[source]), self._codes.id(anchor) if anchor >= 0 else "")
+                for source, anchor in evidence[place]
+            ]
+            out.append((code, Ranked(card, score, components, source, anchor, tuple(others))))
         return out
 
     def _varied(self, chosen: list[tuple[int, Ranked]], limit: int) -> list[tuple[int, Ranked]]:

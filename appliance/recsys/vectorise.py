@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from appliance.domain import Product
 from appliance.recsys.base import Doubles, Floats, Ints, Longs, sums_at
-from appliance.recsys.features import BLOCKS, token_blocks, token_hash
+from appliance.recsys.features import BLOCKS, TEXT_BLOCKS, leaf_category, token_blocks, token_hash
 from appliance.recsys.tfidf import WIDTH, SparseRows, Vectoriser, damp, inverse_document_frequency, unite
+from appliance.text import words
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -21,6 +22,9 @@ SMALL_CATALOGUE = 200
 """Below this many products a token may occur only once and still be kept: a new product may share it."""
 MAX_NGRAM_SHARE = 0.2
 """An n-gram in more of the products than this tells nothing and costs the most."""
+KIND_AGREEMENT, NAME_WEIGHT = 0.2, 0.15
+"""Two products with a word that share their leaf category this often make it a word for a kind, of full weight; a word
+whose products never do keeps the least weight."""
 _CHUNK = 4096
 
 
@@ -54,12 +58,49 @@ def fit(products: Iterable[Product]) -> tuple[Vectoriser, SparseRows]:
     names: dict[str, int] = {}
     blocks = [_Counts() for _ in BLOCKS]
     total = 0
+    leaves: dict[str, int] = {}
+    leaf_of = array("i")
     for product in products:
         total += 1
+        leaf_of.append(leaves.setdefault(leaf_category(product), len(leaves)))
         for block, counts in zip(blocks, token_blocks(product), strict=True):
             block.add([names.setdefault(token, len(names)) for token in counts], counts.values())
     vectoriser, columns = _vocabulary(names, blocks, total)
+    kinds = kind_weights(blocks, np.frombuffer(leaf_of, np.int32) if total else np.empty(0, np.int32), len(names))
+    kinds[_label_words(names)] = 1.0
+    vectoriser.idf[columns[columns >= 0]] *= kinds[np.flatnonzero(columns[: len(names)] >= 0)]
     return vectoriser, _rows(vectoriser, blocks, columns, total)
+
+
+def kind_weights(blocks: Sequence[_Counts], leaves: Ints, size: int) -> Floats:
+    """Return a factor for the idf of each token: the less its products agree in their leaf category, the smaller.
+
+    The agreement of a token in n products, n_c of them in leaf category c, is the chance that two of them share it:
+    Σ_c n_c (n_c - 1) / (n (n - 1)), Simpson's index without bias. A model name runs through all kinds of products and
+    makes none of them alike; ``balo`` does not.
+    """
+    weights = np.ones(max(1, size), np.float32)
+    stride = int(leaves.max(initial=0)) + 1
+    for definition, block in zip(BLOCKS, blocks, strict=True):
+        if definition.name not in TEXT_BLOCKS or not block.tokens:
+            continue
+        tokens = np.frombuffer(block.tokens, np.int32).astype(np.int64)
+        ends: Longs = np.frombuffer(block.ends, np.int64)
+        rows = np.repeat(leaves.astype(np.int64), ends[1:] - ends[:-1])
+        keys, counts = np.unique(tokens * stride + rows, return_counts=True)
+        token = keys // stride
+        together = np.bincount(token, weights=counts * (counts - 1.0), minlength=len(weights))
+        number = np.bincount(token, weights=counts, minlength=len(weights))
+        several = np.flatnonzero(number > 1)
+        agreement = together[several] / (number[several] * (number[several] - 1.0))
+        weights[several] = NAME_WEIGHT + (1 - NAME_WEIGHT) * np.minimum(1.0, agreement / KIND_AGREEMENT)
+    return weights
+
+
+def _label_words(names: dict[str, int]) -> list[int]:
+    """Return the text tokens whose word stands in a tag or category too: ``da`` is in all kinds and still no name."""
+    labels = {word for token in names if token.startswith(("t:", "c:")) for word in words(token[2:])}
+    return [number for token, number in names.items() if token.startswith(("w:", "d:")) and token[2:] in labels]
 
 
 def _vocabulary(names: dict[str, int], blocks: list[_Counts], total: int) -> tuple[Vectoriser, Ints]:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from recsys_shop import leather_and_shoes, product
 
-from appliance.recsys.features import BLOCKS, set_cosine, token_blocks, word_ngrams
+from appliance.ops.demo.catalogue import generate_products
+from appliance.recsys.features import BLOCKS, set_cosine, token_blocks, token_hash, word_ngrams
 from appliance.recsys.tfidf import WIDTH
-from appliance.recsys.vectorise import fit
+from appliance.recsys.vectorise import NAME_WEIGHT, fit
 
 NAMES = [block.name for block in BLOCKS]
 
@@ -58,6 +59,7 @@ def test_category_paths_count_on_every_level() -> None:
 def test_numbers_and_long_texts_are_no_facts() -> None:
     facts = _block("facts", attributes={"margin": "0.35", "material": "Da bò", "care": "x" * 100})
     assert set(facts) == {"a:material=da bo"}
+    assert set(_block("material", attributes={"Chất liệu": "Da bò"})) == {"m:da", "m:bo"}
 
 
 def test_price_belongs_to_two_bands_in_part() -> None:
@@ -111,3 +113,36 @@ def test_an_empty_catalogue_has_no_rows() -> None:
     vectoriser, rows = fit([])
     assert (vectoriser.size, len(rows.columns)) == (0, 0)
     assert not vectoriser.transform(product("q", "Balo", "Túi"))[1].any()
+
+
+def test_a_model_name_makes_nothing_alike() -> None:
+    """Names run through all kinds of products; words for a kind, its category and its material do not."""
+    products = generate_products(7, 1_760_000_000.0)
+    vectoriser, rows = fit(products)
+    everything = np.arange(len(products))
+    same_leaf, same_name = [], []
+    for place, item in enumerate(products):
+        cosines = rows.cosines(place, everything, vectoriser.size)
+        nearest = [products[row] for row in np.argsort(-cosines)[:9].tolist() if row != place][:8]
+        same_leaf += [near.categories == item.categories for near in nearest]
+        name = {word for word in item.title.split()[1:] if word[0].isupper()}
+        same_name += [
+            near.categories != item.categories and name <= set(near.title.split()) for near in nearest if name
+        ]
+    assert np.mean(same_leaf) > 0.8
+    assert np.mean(same_name) < 0.01
+
+
+def test_a_word_of_one_kind_keeps_its_weight_and_one_of_all_kinds_does_not() -> None:
+    shelves = ("Túi > Balo", "Túi > Ví", "Giày > Sneaker", "Giày > Dép")
+    products = [product(f"{shelf}{n}", f"{shelf[-3:]}loại Hạnh {n}", shelf) for shelf in shelves for n in range(3)]
+    products += [product(f"h{n}", f"Hạnh đỗ quyên{n}", f"Khác > Kệ {n}") for n in range(6)]
+    vectoriser, _ = fit(products)
+    idf = dict(zip(vectoriser.vocabulary.tolist(), vectoriser.idf.tolist(), strict=True))
+    document_frequency_of_name = 6
+    unweighted = float(
+        np.log1p((len(products) - document_frequency_of_name + 0.5) / (document_frequency_of_name + 0.5))
+    )
+    assert idf[token_hash("w:do")] == pytest.approx(NAME_WEIGHT * unweighted, rel=1e-4)
+    kept = float(np.log1p((len(products) - 3 + 0.5) / 3.5))
+    assert idf[token_hash("c:tui>balo")] == pytest.approx(kept, rel=1e-4)
