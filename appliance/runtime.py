@@ -10,7 +10,7 @@ import gc
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -18,7 +18,7 @@ from typing import Literal, TypeVar
 import msgspec
 import structlog
 
-from appliance.domain import InteractionType
+from appliance.domain import Interaction, InteractionType
 from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
 from appliance.jobs.queue import JobQueue
@@ -38,6 +38,7 @@ from appliance.store.catalogue import Catalogue
 from appliance.store.ingest import Ingest
 from appliance.store.interactions import InteractionLog
 from appliance.store.journal import Journal
+from appliance.store.journal_rows import Identification
 from appliance.store.merger import Merger
 from appliance.store.migrations.catalogue import MIGRATIONS as CATALOGUE_MIGRATIONS
 from appliance.store.privacy import PrivacyRepository
@@ -54,6 +55,8 @@ T = TypeVar("T")
 _HOUSEKEEPING_SECONDS = 5.0
 _REBUILT_VISITORS = 10_000
 """Visitors whose recent interactions are read back at start."""
+_REPLAYED_RECORDS = 20_000
+"""Newest records of the journal that are shown to the recommender before the first request."""
 _SALES_WINDOW = 30 * 86_400.0
 
 
@@ -113,6 +116,9 @@ class Runtime:
     started: bool = False
     _stopping: threading.Event = field(default_factory=threading.Event)
     _housekeeper: threading.Thread | None = None
+    _observed: set[str] | None = field(default_factory=set)
+    """Ids of the events that the recommender was shown since the start, until the log was read back."""
+    _links: list[Identification] = field(default_factory=list)
     _jobs_started: bool = False
     _wants_training: bool = False
 
@@ -167,7 +173,7 @@ class Runtime:
             merger=Merger(journal, interactions, catalogue, settings, metrics, issues)
             if journal and interactions
             else None,
-            trainer=Trainer(data_dir, catalogue, interactions, artifacts, settings),
+            trainer=Trainer(data_dir, catalogue, interactions, artifacts, settings, opted_out=privacy.opted_out),
             safe_mode=safe_mode,
             now=now,
         )
@@ -181,7 +187,7 @@ class Runtime:
         self.catalogue.subscribe(self.search.apply)
         self.catalogue.subscribe(self.recommender.apply)
         if self.ingest:
-            self.ingest.subscribe(self.recommender.observe)
+            self.ingest.subscribe(self._observe)
             self.ingest.subscribe_links(self.recommender.identify)
         self.trainer.on_published = self._published
         self._load_search()
@@ -206,6 +212,7 @@ class Runtime:
         """Start the background threads; needs no event loop."""
         if self.journal:
             self.journal.start()
+            self._replay_journal(self.journal)
         if self.merger:
             self.merger.start()
         self._start_jobs()
@@ -324,17 +331,52 @@ class Runtime:
         elif self.search.wants_rebuild and not self.jobs.active("train"):
             self.jobs.submit("train", {"search_only": True})
 
-    def _rebuild_profiles(self) -> None:
-        """Read recent visits back from the log, so that a restart forgets no visitor."""
-        if self.log is None:
+    def opt_out(self, session_id: str, user_id: str) -> None:
+        """Stop profiling a session, a customer or both and forget what was learned; raises ``InvalidInput``."""
+        self.privacy.opt_out(session_id, user_id)
+        self.recommender.forget(user_id, session_id)
+        if self.log is None or not user_id:
             return
         try:
-            for interactions in self.log.recent_visitors(_REBUILT_VISITORS):
-                self.recommender.observe(interactions)
+            self.log.forget_preferences(user_id)
+        except ApplianceError as error:
+            # Nobody is served from them any more, and the next training leaves them out.
+            log.warning("preferences_not_forgotten", error=error.message)
+
+    def _observe(self, interactions: Sequence[Interaction]) -> None:
+        """Show new events to the recommender, once, though the log may hold them before it was read back."""
+        if self._observed is not None:
+            self._observed.update(interaction.event_id for interaction in interactions)
+        self.recommender.observe(interactions)
+
+    def _replay_journal(self, journal: Journal) -> None:
+        """Show what the log does not hold yet to the recommender: the last clicks before a restart."""
+        try:
+            merged_to = self.log.watermark(journal.identity) if self.log else 0
+            for row in journal.latest(merged_to, _REPLAYED_RECORDS):
+                if row.kind == "events":
+                    self._observe(self.privacy.veiled(msgspec.json.decode(row.payload, type=list[Interaction])))
+                elif row.kind == "identify":
+                    self._links += msgspec.json.decode(row.payload, type=list[Identification])
+        except (ApplianceError, msgspec.DecodeError) as error:
+            log.warning("journal_not_replayed", error=str(error))
+
+    def _rebuild_profiles(self) -> None:
+        """Read recent visits back from the log, so that a restart forgets no visitor."""
+        try:
+            for interactions in self.log.recent_visitors(_REBUILT_VISITORS) if self.log else ():
+                known: set[str] = self._observed or set()
+                fresh = [interaction for interaction in interactions if interaction.event_id not in known]
+                self.recommender.observe(self.privacy.veiled(fresh))
                 if self._stopping.is_set():
                     return
         except ApplianceError as error:
             log.warning("profiles_not_rebuilt", error=error.message)
+        # Only now does the session's profile hold all that the customer is to get.
+        for link in self._links:
+            if not self.privacy.is_opted_out(link.session_id, link.user_id):
+                self.recommender.identify(link.session_id, link.user_id)
+        self._links, self._observed = [], None
 
     def _rank_by_sales(self) -> None:
         """Tell search what sells, for its best-selling order."""

@@ -36,8 +36,7 @@ async def opt_out(request: Request[Any, Any, Any]) -> None:
     user_id = caller_of(request).may_name(data.user_id)
     _require_somebody(user_id, data.session_id)
     exchange = exchange_of(request)
-    await asyncio.to_thread(exchange.runtime.privacy.opt_out, data.session_id, user_id)
-    exchange.runtime.recommender.forget(user_id, data.session_id)
+    await asyncio.to_thread(exchange.runtime.opt_out, data.session_id, user_id)
     exchange.shelves.forget(user_id, data.session_id)
 
 
