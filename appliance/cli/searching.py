@@ -43,7 +43,7 @@ def search(session: Session, /, words: tuple[str, ...], **params: Any) -> None:
         output.say(translate("cli.nothing_found", locale))
         return
     rows = [
-        (number, item["handle"], item["title"], price_text(item), item["score"])
+        (number, item["handle"], item["title"], price_text(item, locale), item["score"])
         for number, item in enumerate(answer["items"], params["offset"] + 1)
     ]
     output.print_table(translate("cli.search_headings", locale).split("|"), rows)

@@ -11,8 +11,9 @@ import click
 from appliance.cli import output
 from appliance.cli.session import Session, json_option, pass_session
 from appliance.domain import Placement
-from appliance.messages import translate
+from appliance.messages import Locale, translate
 
+_VIETNAMESE_MARKS = str.maketrans(",.", ".,")
 _LIMIT = click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="How many items.")
 _LOCALE = click.option("--locale", type=click.Choice(["vi", "en"]), help="Language of the reasons.")
 
@@ -69,18 +70,22 @@ def _answer(session: Session, path: str, params: Mapping[str, object]) -> None:
         return
     headings = translate("cli.shelf_headings", locale).split("|")
     rows = [
-        (number, item["handle"], item["title"], price_text(item), item["score"], item["reason"]["text"])
+        (number, item["handle"], item["title"], price_text(item, locale), item["score"], item["reason"]["text"])
         for number, item in enumerate(answer["items"], 1)
     ]
     output.print_table(headings, rows)
     key = "cli.shelf_fallback" if answer["fallback"] else "cli.shelf_strategy"
-    output.say(translate(key, locale, strategy=answer["strategy"], took=answer["took_ms"]))
+    output.say(
+        translate(key, locale, strategy=translate(f"strategy.{answer['strategy']}", locale), took=answer["took_ms"])
+    )
 
 
-def price_text(item: Mapping[str, Any]) -> str:
-    """Return a price as people write it, marked when the product is sold out."""
-    price = item["price"]
-    amount = "" if price is None else f"{price:,} {item['currency']}"
+def price_text(item: Mapping[str, Any], locale: Locale) -> str:
+    """Return a price as people of a language write it, marked when the product is sold out."""
+    price, currency = item["price"], item["currency"]
+    amount = "" if price is None else f"{price:,} {currency}" if isinstance(price, int) else f"{price:,.2f} {currency}"
+    if locale == "vi":
+        amount = amount.translate(_VIETNAMESE_MARKS).replace("VND", "₫")
     return amount if item["in_stock"] else f"{amount} ✗".strip()
 
 

@@ -46,9 +46,11 @@ def _print(session: Session, found: dict[str, Any]) -> None:
             waiting=f"{ingest['lag']:,}",
         )
     )
-    output.print_line("  ".join(f"{part}: {state}" for part, state in found["parts"].items()))
+    parts = [(translate(f"part.{part}", locale), f"part_state.{state}") for part, state in found["parts"].items()]
+    output.print_line("  ".join(f"{part}: {translate(state, locale)}" for part, state in parts))
     for issue in found["issues"]:
-        output.print_line(f"[{issue['severity']}] {issue['message']} {issue['fix']}")
+        severity = translate(f"severity.{issue['severity']}", locale)
+        output.print_line(f"[{severity}] {issue['message']} {issue['fix']}")
 
 
 COMMANDS = {"status": status}
