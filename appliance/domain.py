@@ -106,7 +106,7 @@ class Interaction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     product_handle: str
     interaction_type: str
     weight: float
-    """The type's weight times the quantity."""
+    """The type's weight times 1 + log₂ of the quantity, where eight pieces and more count alike."""
     occurred_at: float
     received_at: float
     recommendation_id: str = ""
