@@ -19,7 +19,7 @@ _ABOUT_A_PRODUCT: dict[str, ReasonCode] = {
 
 MAX_MENTIONS = 2
 """Times that one product is named as the reason on a shelf while there is something else true to say."""
-_IN_DEMAND = 0.5
+_IN_DEMAND = 0.2
 """Popularity from which it may be the reason in place of a product named too often."""
 
 

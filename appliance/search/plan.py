@@ -18,9 +18,8 @@ from appliance.search.typos import candidates
 PHRASE, NUMBER, SYNONYM, PREFIX, CORRECTED = 1.15, 0.9, 0.5, 0.7, 0.8
 """Weights of two words side by side, of the other number of an English word, of another word for it, of a word begun,
 and of a corrected word."""
-MARKED_BONUS, PLAIN_BONUS, DICTIONARY_BONUS = 0.5, 0.03, 0.3
-"""What the same spelling adds: when diacritics were typed; when none were, which says little; and when none were and
-the dictionary has the word without any (``da`` is leather before it is the ``Đà`` of a name)."""
+MARKED_BONUS, PLAIN_BONUS = 0.5, 0.03
+"""What the same diacritics add, when diacritics were typed and when none were (then it only parts equals)."""
 UNMARKED = 0.9
 """Weight of a product written without diacritics for a word typed with them."""
 OTHER_MARKS = 0.6
@@ -111,8 +110,7 @@ def _slot(word: QueryWord, accented: bool, state: IndexState) -> Slot:
     if (other := _other_number(word.folded)) is not None:
         slot.other.append(Alternative((other,), NUMBER))
     if len(word.parts) == 1:
-        plain = DICTIONARY_BONUS if lexicon().plain(word.folded) else PLAIN_BONUS
-        slot.bonus.append(Alternative((MARKED + word.parts[0].marked,), MARKED_BONUS if accented else plain))
+        slot.bonus.append(Alternative((MARKED + word.parts[0].marked,), MARKED_BONUS if accented else PLAIN_BONUS))
     return slot
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.search.facets import BoolArray, RowArray
-from appliance.search.plan import Alternative, Plan, Slot
+from appliance.search.plan import SLIP, Alternative, Plan, Slot
 from appliance.search.segment import Floats
 from appliance.search.state import IndexState
 
@@ -62,7 +62,7 @@ def match(plan: Plan, state: IndexState) -> Matches:
     best = float(coverage.max(initial=0.0))
     if best == 0:
         return Matches(np.zeros(0, dtype=np.intp), np.zeros(0))
-    rows = np.flatnonzero(coverage >= (best if best == known else min(best, max(best, known) / 2)))
+    rows = np.flatnonzero(coverage >= (best if best == known else max(SLIP, (best + 1) // 2)))
     found = score[rows].astype(np.float64)
     found[~state.in_stock[rows]] *= SOLD_OUT
     return Matches(rows, coverage[rows] + found * _SCORE_SHARE)
