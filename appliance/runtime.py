@@ -85,32 +85,32 @@ class _Switch:
 
 @dataclass
 class Runtime:
-    """Everything that one process holds."""
+    """Everything that one process holds: the stores that opened, and the services over them."""
 
     data_dir: Path
     loaded: LoadedSettings
     issues: IssueBoard
     metrics: Metrics
     store: SqliteStore
-    catalogue: Catalogue
-    tokens: TokenRepository
-    privacy: PrivacyRepository
-    rules: RuleRepository
-    state: StateRepository
-    access: Access
-    artifacts: ArtifactStore
-    cache: Cache
-    search: SearchService
-    recommender: RecommendationService
     journal: Journal | None
-    ingest: Ingest | None
     analytics: Analytics | None
     log: InteractionLog | None
-    merger: Merger | None
-    trainer: Trainer
-    jobs: JobQueue | None = None
     safe_mode: bool = False
     now: Callable[[], float] = time.time
+    catalogue: Catalogue = field(init=False)
+    tokens: TokenRepository = field(init=False)
+    privacy: PrivacyRepository = field(init=False)
+    rules: RuleRepository = field(init=False)
+    state: StateRepository = field(init=False)
+    access: Access = field(init=False)
+    artifacts: ArtifactStore = field(init=False)
+    cache: Cache = field(init=False)
+    search: SearchService = field(init=False)
+    recommender: RecommendationService = field(init=False)
+    ingest: Ingest | None = None
+    merger: Merger | None = None
+    trainer: Trainer = field(init=False)
+    jobs: JobQueue | None = None
     local_token: str = field(default_factory=lambda: f"adm_{secrets.token_hex(32)}")
     """Admin token of this process's lifetime; the command line reads it from ``process.json``."""
     started: bool = False
@@ -121,6 +121,24 @@ class Runtime:
     _links: list[Identification] = field(default_factory=list)
     _jobs_started: bool = False
     _wants_training: bool = False
+
+    def __post_init__(self) -> None:
+        settings, issues, metrics, now = self.settings, self.issues, self.metrics, self.now
+        self.catalogue = Catalogue(self.store, currency=settings.shop.currency, now=now)
+        self.tokens, self.state = TokenRepository(self.store, now), StateRepository(self.store)
+        self.privacy, self.rules = PrivacyRepository(self.store, now), RuleRepository(self.store)
+        self.access = Access(self.tokens, self.state, load_keys(self.data_dir), settings, now)
+        self.artifacts = ArtifactStore(self.data_dir / "models", now=now)
+        self.cache = Cache(self.data_dir / "cache", settings.cache, metrics, issues, now=now)
+        self.search = SearchService(self.catalogue, settings, metrics, issues)
+        self.recommender = RecommendationService(self.catalogue, self.rules.list, settings, metrics, issues, now)
+        self.trainer = Trainer(
+            self.data_dir, self.catalogue, self.log, self.artifacts, settings, opted_out=self.privacy.opted_out
+        )
+        if self.journal:
+            self.ingest = Ingest(self.journal, self.catalogue, self.privacy, settings, metrics, now)
+        if self.journal and self.log:
+            self.merger = Merger(self.journal, self.log, self.catalogue, settings, metrics, issues)
 
     @property
     def settings(self) -> Settings:
@@ -140,43 +158,13 @@ class Runtime:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         issues, metrics = IssueBoard(now), Metrics()
         store = SqliteStore(data_dir / "catalogue.db", CATALOGUE_MIGRATIONS, now=now)
-        catalogue = Catalogue(store, currency=settings.shop.currency, now=now)
-        tokens, state = TokenRepository(store, now), StateRepository(store)
-        privacy, rules = PrivacyRepository(store, now), RuleRepository(store)
         off = _Switch(issues)
         journal = off.unless(lambda: Journal(data_dir / "journal.db", settings.ingest, metrics, now, issues), "ingest")
         analytics = None
         if not safe_mode:
             analytics = off.unless(lambda: Analytics(data_dir, settings.analytics, metrics, issues), "analytics")
         interactions = off.unless(lambda: InteractionLog(analytics), "analytics") if analytics else None
-        artifacts = ArtifactStore(data_dir / "models", now=now)
-        runtime = cls(
-            data_dir=data_dir,
-            loaded=loaded,
-            issues=issues,
-            metrics=metrics,
-            store=store,
-            catalogue=catalogue,
-            tokens=tokens,
-            privacy=privacy,
-            rules=rules,
-            state=state,
-            access=Access(tokens, state, load_keys(data_dir), settings, now),
-            artifacts=artifacts,
-            cache=Cache(data_dir / "cache", settings.cache, metrics, issues, now=now),
-            search=SearchService(catalogue, settings, metrics, issues),
-            recommender=RecommendationService(catalogue, rules.list, settings, metrics, issues, now),
-            journal=journal,
-            ingest=Ingest(journal, catalogue, privacy, settings, metrics, now) if journal else None,
-            analytics=analytics,
-            log=interactions,
-            merger=Merger(journal, interactions, catalogue, settings, metrics, issues)
-            if journal and interactions
-            else None,
-            trainer=Trainer(data_dir, catalogue, interactions, artifacts, settings, opted_out=privacy.opted_out),
-            safe_mode=safe_mode,
-            now=now,
-        )
+        runtime = cls(data_dir, loaded, issues, metrics, store, journal, analytics, interactions, safe_mode, now)
         if store.read_only:
             issues.report("read_only", "read_only", Severity.ERROR, "catalogue", f"{data_dir} cannot be written to")
         runtime._wire()
