@@ -87,7 +87,7 @@ class Analyzer:
         labels = [name for path in product.categories for name in category_levels(path)]
         return (
             self._title(product.title, unmarked=not has_marks(product.title)),
-            self._title(product.title_en),
+            self._english_title(product),
             self._values([*labels, *product.tags, product.collection]),
             self._values(_attribute_values(product)),
             self._description(product.description),
@@ -96,6 +96,14 @@ class Analyzer:
     def _title(self, text: str, *, unmarked: bool = False) -> FieldTerms:
         pairs = marked_words(text)
         return FieldTerms(_all_terms(pairs) + ([MARKED] if unmarked and pairs else []), len(pairs))
+
+    def _english_title(self, product: Product) -> FieldTerms:
+        """Return the English title; a name that only lost its diacritics there (``Da Lat``) is no word ``da``."""
+        field = self._title(product.title_en)
+        stripped = {MARKED + pair.folded for pair in marked_words(product.title) if pair.marked != pair.folded}
+        if stripped.isdisjoint(field.terms):
+            return field
+        return FieldTerms([term for term in field.terms if term not in stripped], field.length)
 
     def _values(self, values: Iterable[str]) -> FieldTerms:
         terms: dict[str, None] = {}

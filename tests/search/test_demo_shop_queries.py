@@ -64,6 +64,11 @@ def test_a_word_without_diacritics_comes_before_the_name_that_folds_to_it(open_s
     assert shop.ids("balo da") == ["leather", "name"]
 
 
+def test_a_name_without_its_diacritics_in_the_english_title_is_not_the_plain_word(demo: _Demo) -> None:
+    found = demo.found("balo da")
+    assert all("da" in product.attributes["material"].split() for product in found[:8])
+
+
 @pytest.mark.parametrize(("q", "size"), [("giay nu sz38", "38"), ("giày nữ cỡ 38", "38"), ("giày size 42", "42")])
 def test_a_size_is_a_wish_for_that_size(demo: _Demo, q: str, size: str) -> None:
     found = demo.found(q)
