@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import zoneinfo
 from typing import Any
 
 import msgspec
@@ -44,6 +45,13 @@ _BODIES = {
 """The bodies that the handlers read by themselves, by operation."""
 _NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob"}
 _CONFLICT = {"claimAppliance", "changeProduct", "createRule", "replaceRule"}
+_LABEL = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
+_HOST = rf"^({_LABEL}\.){{0,3}}[a-z]([a-z0-9-]{{0,30}}[a-z0-9])?$"
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_NETWORK = rf"^{_BYTE}(\.{_BYTE}){{3}}/(3[0-2]|[12]?[0-9])$"
+_ORIGIN = (
+    rf"^https?://(({_LABEL}\.){{0,3}}[a-z]([a-z0-9-]{{0,30}}[a-z0-9])?|{_BYTE}(\.{_BYTE}){{3}})(:[1-9][0-9]{{0,3}})?$"
+)
 _FROM_ZERO = {"price_min", "price_max", "offset"}
 
 
@@ -105,7 +113,24 @@ def _settings_schema(found: dict[str, Any]) -> dict[str, Any]:
         for section in msgspec.structs.fields(Settings)
         for name, schema in sections[section.type.__name__]["properties"].items()
     }
+    for key, schema in _checked_settings().items():
+        keys[key] |= schema
     return {"properties": keys, "additionalProperties": False}
+
+
+def _checked_settings() -> dict[str, Any]:
+    """Return what the settings' own types cannot say: the forms that ``appliance.settings`` asks for in code."""
+    host = {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": _HOST}]}
+    network = {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": _NETWORK}]}
+    origin = {"type": "string", "pattern": _ORIGIN}
+    schemas: dict[str, Any] = {
+        "server.host": host,
+        "server.allowed_hosts": {"items": host},
+        "server.origins": {"items": origin},
+        "server.trusted_proxies": {"items": network},
+    }
+    zones = sorted(zoneinfo.available_timezones())
+    return schemas | ({"shop.timezone": {"enum": zones}} if zones else {})
 
 
 def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
