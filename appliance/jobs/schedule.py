@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -59,10 +59,5 @@ def training_entries(settings: Settings) -> tuple[Periodic, ...]:
 
 
 def _utc_offset(timezone: str) -> float:
-    try:
-        offset = datetime.now(UTC).astimezone(ZoneInfo(timezone)).utcoffset()
-    except (ZoneInfoNotFoundError, ValueError):
-        # A box without time zone data still trains daily, at another hour.
-        log.warning("timezone_unknown", timezone=timezone)
-        return 0.0
+    offset = datetime.now(ZoneInfo(timezone)).utcoffset()
     return offset.total_seconds() if offset is not None else 0.0
