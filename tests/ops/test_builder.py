@@ -54,7 +54,7 @@ def test_a_child_that_ends_badly_is_quoted(tmp_path: Path, code: str, words: str
 
 
 def test_a_noisy_child_does_not_block(tmp_path: Path) -> None:
-    lines_of(tmp_path, "sys.stderr.write('x' * 1_000_000); sys.stdout.write('y' * 1_000_000 + chr(10))")
+    assert not lines_of(tmp_path, "sys.stderr.write('x' * 1_000_000); sys.stdout.write('y' * 1_000_000 + chr(10))")
 
 
 def test_a_child_that_takes_too_long_is_ended(tmp_path: Path) -> None:
