@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from appliance.domain import Product, ProductCard, to_main
+from appliance.domain import Product, ProductCard, Variant, to_main
 from appliance.server.schemas import Amount, ProductOut, VariantOut
 
 _PRIVATE_ATTRIBUTES = frozenset({"margin", "cost", "supplier"})
@@ -41,33 +42,44 @@ def public_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in attributes.items() if name.lower() not in _PRIVATE_ATTRIBUTES}
 
 
+def product_fields(product: Product) -> dict[str, Any]:
+    """Return the fields that shoppers and the owner both see; attributes and variants differ."""
+    return {
+        "id": product.id,
+        "handle": product.handle,
+        "title": product.title,
+        "title_en": product.title_en,
+        "description": product.description,
+        "categories": list(product.categories),
+        "tags": list(product.tags),
+        "collection": product.collection,
+        "price": money(product.price, product.currency),
+        "currency": product.currency,
+        "in_stock": product.in_stock,
+        "thumbnail": product.thumbnail,
+        "created_at": moment(product.created_at),
+    }
+
+
+def variant_fields(variant: Variant, currency: str) -> dict[str, Any]:
+    """Return the fields of a variant that shoppers and the owner both see; its stock differs."""
+    return {
+        "id": variant.id,
+        "title": variant.title,
+        "sku": variant.sku,
+        "size": variant.size,
+        "color": variant.color,
+        "price": money(variant.price, currency),
+    }
+
+
 def product_out(product: Product) -> ProductOut:
     """Return a product as shoppers may see it: stock as yes or no, no margins."""
     return ProductOut(
-        id=product.id,
-        handle=product.handle,
-        title=product.title,
-        title_en=product.title_en,
-        description=product.description,
-        categories=list(product.categories),
-        tags=list(product.tags),
-        collection=product.collection,
+        **product_fields(product),
         attributes=public_attributes(product.attributes),
-        price=money(product.price, product.currency),
-        currency=product.currency,
-        in_stock=product.in_stock,
-        thumbnail=product.thumbnail,
         variants=[
-            VariantOut(
-                id=variant.id,
-                title=variant.title,
-                sku=variant.sku,
-                size=variant.size,
-                color=variant.color,
-                price=money(variant.price, product.currency),
-                in_stock=variant.stock is None or variant.stock > 0,
-            )
+            VariantOut(**variant_fields(variant, product.currency), in_stock=variant.stock is None or variant.stock > 0)
             for variant in product.variants
         ],
-        created_at=moment(product.created_at),
     )

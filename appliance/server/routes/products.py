@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response, get
@@ -47,20 +47,7 @@ async def get_similar(
     request: Request[Any, Any, Any], product: ProductRef, limit: Limit = 10, locale: LocaleTag = ""
 ) -> RecommendationOut:
     """Answer with products that resemble this one in content or in who looks at them."""
-    exchange = exchange_of(request)
-    card = published(exchange, product)
-    language = locale_of(request, locale)
-    recommender = exchange.runtime.recommender
-    return exchange.shelves.answer(
-        Shelf(
-            lambda: recommender.similar(card.id, limit, language),
-            ("similar", card.id),
-            limit=limit,
-            locale=language,
-            placement="similar",
-        ),
-        shown=not exchange.head,
-    )
+    return _about(request, product, "similar", limit, locale)
 
 
 @get(
@@ -72,20 +59,7 @@ async def get_bought_together(
     request: Request[Any, Any, Any], product: ProductRef, limit: Limit = 10, locale: LocaleTag = ""
 ) -> RecommendationOut:
     """Answer with products that share carts and orders with this one."""
-    exchange = exchange_of(request)
-    card = published(exchange, product)
-    language = locale_of(request, locale)
-    recommender = exchange.runtime.recommender
-    return exchange.shelves.answer(
-        Shelf(
-            lambda: recommender.bought_together(card.id, limit, language),
-            ("bought_together", card.id),
-            limit=limit,
-            locale=language,
-            placement="bought_together",
-        ),
-        shown=not exchange.head,
-    )
+    return _about(request, product, "bought_together", limit, locale)
 
 
 @get("/v1/products/popular", operation_id="getPopularProducts", summary="Popular products")
@@ -122,6 +96,26 @@ def published(exchange: Exchange, product: str) -> ProductCard:
     if card is None or not card.published:
         raise _unknown(product)
     return card
+
+
+def _about(
+    request: Request[Any, Any, Any], product: str, kind: Literal["similar", "bought_together"], limit: int, locale: str
+) -> RecommendationOut:
+    exchange = exchange_of(request)
+    card = published(exchange, product)
+    language = locale_of(request, locale)
+    recommender = exchange.runtime.recommender
+    ask = recommender.similar if kind == "similar" else recommender.bought_together
+    return exchange.shelves.answer(
+        Shelf(
+            lambda: ask(card.id, limit, language),
+            (kind, card.id),
+            limit=limit,
+            locale=language,
+            placement=kind,
+        ),
+        shown=not exchange.head,
+    )
 
 
 def _unknown(product: str) -> NotFound:

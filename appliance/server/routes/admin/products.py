@@ -21,7 +21,7 @@ from appliance.server.admin_schemas import (
 )
 from appliance.server.body import read_body
 from appliance.server.exchange import runtime_of
-from appliance.server.present import moment, money
+from appliance.server.present import product_fields, variant_fields
 from appliance.server.query import Limit, ProductRef
 
 Order = Annotated[
@@ -121,31 +121,11 @@ def _known(runtime: Runtime, ref: str) -> Product:
 
 def _out(product: Product) -> AdminProductOut:
     return AdminProductOut(
-        id=product.id,
-        handle=product.handle,
-        title=product.title,
-        title_en=product.title_en,
-        description=product.description,
-        categories=list(product.categories),
-        tags=list(product.tags),
-        collection=product.collection,
+        **product_fields(product),
         attributes=product.attributes,
-        price=money(product.price, product.currency),
-        currency=product.currency,
-        in_stock=product.in_stock,
-        thumbnail=product.thumbnail,
         status=product.status,
         variants=[
-            AdminVariantOut(
-                id=variant.id,
-                title=variant.title,
-                sku=variant.sku,
-                size=variant.size,
-                color=variant.color,
-                price=money(variant.price, product.currency),
-                stock=variant.stock,
-            )
+            AdminVariantOut(**variant_fields(variant, product.currency), stock=variant.stock)
             for variant in product.variants
         ],
-        created_at=moment(product.created_at),
     )
