@@ -183,6 +183,8 @@ class Recommender(_Section, frozen=True, kw_only=True):
     """Visitors whose recent interactions are kept in memory."""
     retrain_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
     """Hours between trainings of the running process; 0 trains only on request."""
+    training_memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 4096
+    """Memory that a training may use, in MiB; it decides which models a large catalogue can have."""
 
 
 class Security(_Section, frozen=True, kw_only=True):

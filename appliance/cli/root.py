@@ -23,6 +23,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "similar": ("shelves", "List products like one."),
     "popular": ("shelves", "List what shoppers look at and buy most."),
     "search": ("searching", "Search products."),
+    "evaluate": ("evaluating", "Measure the quality of recommendations and search."),
     "settings": ("settings", "Show or change settings, with where each value comes from."),
     "token": ("tokens", "Create, list or revoke tokens and keys."),
     "status": ("status", "Tell how the shop does."),
