@@ -124,6 +124,8 @@ class Impression(msgspec.Struct, frozen=True, array_like=True):
     strategy: str
     product_ids: tuple[str, ...]
     shown_at: float
+    experiment_id: str = ""
+    arm: Literal["", "a", "b"] = ""
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -188,6 +190,10 @@ class ProductCard(msgspec.Struct, frozen=True, gc=False):
     created_at: float
     published: bool = True
     title_en: str = ""
+    margin: float | None = None
+    """Share of the price that is left after the product's cost, from its attribute ``margin``."""
+    repurchase_days: float | None = None
+    """Days after which a buyer may want it again, from the attribute of the same name; the shop's interval if none."""
 
     def name(self, locale: str) -> str:
         """Return the title in a language, as far as the shop has it."""
@@ -222,6 +228,11 @@ class UpsertResult(msgspec.Struct, frozen=True):
 
 Placement = Literal["home", "product", "cart", "category", "search"]
 RuleAction = Literal["pin", "boost", "bury", "exclude"]
+RuleTarget = Literal["product", "category", "tag", "price", "margin"]
+StrategyChoice = Literal["blend", "content", "collaborative", "popular", "no_exploration"]
+"""How a shelf is ranked: ``blend`` is what shoppers get, the others are what an experiment may set against it."""
+Arm = Literal["a", "b"]
+ExperimentMetric = Literal["click", "conversion"]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,9 +240,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     action: RuleAction
-    target: Literal["product", "category", "tag"]
+    target: RuleTarget
     value: str
-    """Product id, category handle or tag."""
+    """Product id, category handle or tag; a range of prices in main units (``200000..500000 VND``) or of margins
+    (``>=30%``)."""
     placement: Placement | None = None
     position: int = 1
     """For ``pin``: the place in the list, from 1."""
@@ -240,3 +252,30 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: float | None = None
     ends_at: float | None = None
     enabled: bool = True
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True):
+    """Two ways of ranking, shown to two halves of the visitors until the owner stops it."""
+
+    id: str
+    name: str
+    placement: Placement | None = None
+    """``None``: on every placement."""
+    arm_a: StrategyChoice
+    """What the shop does now."""
+    arm_b: StrategyChoice
+    """What might do better."""
+    share: float = 0.5
+    """The part of the visitors who get ``arm_b``."""
+    metric: ExperimentMetric = "click"
+    started_at: float = 0.0
+    ended_at: float | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether visitors are divided now."""
+        return self.ended_at is None
+
+    def strategy(self, arm: Arm) -> StrategyChoice:
+        """Return what an arm shows."""
+        return self.arm_a if arm == "a" else self.arm_b

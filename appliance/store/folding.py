@@ -127,7 +127,8 @@ _IMPRESSIONS = f"""
 insert into rec_impressions by name
 select coalesce(e[1], '') as recommendation_id, coalesce(e[2], '') as user_id, coalesce(e[3], '') as session_id,
     coalesce(e[4], '') as placement, coalesce(e[5], '') as strategy,
-    coalesce(from_json(e[6], '["VARCHAR"]'), []) as product_ids, make_timestamp({_AT}) as shown_at
+    coalesce(from_json(e[6], '["VARCHAR"]'), []) as product_ids, make_timestamp({_AT}) as shown_at,
+    coalesce(e[8], '') as experiment_id, coalesce(e[9], '') as arm
 from (select unnest(from_json(payload, '[["VARCHAR"]]')) as e from (select unnest(?::varchar[]) as payload))"""  # noqa: S608  (our own text)
 
 

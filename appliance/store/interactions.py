@@ -12,6 +12,7 @@ import msgspec
 from appliance.domain import Interaction
 from appliance.store import exporting
 from appliance.store.analytics import Analytics
+from appliance.store.attribution import Attribution
 from appliance.store.exporting import PopularCount
 from appliance.store.folding import MergeResult, Resolve, merge_rows, unpark
 from appliance.store.journal_rows import JournalRow
@@ -72,6 +73,8 @@ class InteractionLog:
 
     def __init__(self, analytics: Analytics) -> None:
         self.analytics = analytics
+        self.attribution = Attribution(analytics)
+        """What recommendations led to."""
         self._recent = RecentIndex(analytics)
 
     def watermark(self, journal_id: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 from ingest_bench import T0, Bench, interaction, product
 
 from appliance.domain import Impression, InteractionType
+from appliance.store.journal_rows import JournalRow
 from appliance.store.recent import FILE_NAME
 
 DAY = 86_400.0
@@ -92,7 +93,16 @@ def test_impressions_are_logged(bench: Bench) -> None:
     assert bench.merger.flush(20)
     assert bench.log.counts().impressions == 1
     row = bench.analytics.q("test", "select * exclude (shown_at), epoch(shown_at) from rec_impressions")
-    assert row == [("r1", "u1", "s1", "home", ["p1", "p2"], "trending", T0)]
+    assert row == [("r1", "u1", "s1", "home", ["p1", "p2"], "trending", "", "", T0)]
+
+
+def test_the_arm_of_an_experiment_is_logged_and_older_journals_have_none(bench: Bench) -> None:
+    bench.journal.note(Impression("r1", "u1", "s1", "home", "trending", ("p1",), T0, "exp_1", "b"))
+    assert bench.merger.flush(20)
+    old = JournalRow(10_000, "impressions", 1, '[["r2","","s2","home","session",["p1"],1700000000.0]]')
+    bench.log.merge("older", [old], bench.catalogue.resolve)
+    query = "select recommendation_id, experiment_id, arm from rec_impressions order by 1"
+    assert bench.analytics.q("test", query) == [("r1", "exp_1", "b"), ("r2", "", "")]
 
 
 def test_counts(bench: Bench) -> None:

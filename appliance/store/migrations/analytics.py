@@ -100,4 +100,14 @@ def _initial(db: Any) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Migration[Any], ...] = (Migration(1, "interaction log, fold, impressions, links", _initial),)
+def _experiments(db: Any) -> None:
+    for column in ("experiment_id", "arm"):
+        # DuckDB adds no column with a constraint.
+        db.execute(f"alter table rec_impressions add column {column} varchar default ''")
+        db.execute(f"alter table rec_impressions alter column {column} set not null")
+
+
+MIGRATIONS: tuple[Migration[Any], ...] = (
+    Migration(1, "interaction log, fold, impressions, links", _initial),
+    Migration(2, "the arm of an experiment with each impression", _experiments),
+)
