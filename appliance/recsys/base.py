@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from appliance.domain import CatalogueChange, Placement, Product, ProductCard
+from appliance.domain import CatalogueChange, Placement, Product, ProductCard, StrategyChoice
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -70,6 +70,8 @@ class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
     category: str = ""
     limit: int = 10
     locale: str = "vi"
+    strategy: StrategyChoice = "blend"
+    """How to rank; an experiment asks for another than what the shop does."""
 
 
 class Reason(msgspec.Struct, frozen=True):

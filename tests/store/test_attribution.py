@@ -9,7 +9,7 @@ import pytest
 from ingest_bench import T0, Bench, interaction, product
 
 from appliance.domain import Impression
-from appliance.store.attribution import CLICK_SECONDS, CONVERSION_SECONDS, SKEW_SECONDS
+from appliance.store.attribution import CLICK_SECONDS
 
 DAY = 86_400.0
 
