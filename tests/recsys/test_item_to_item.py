@@ -84,7 +84,7 @@ def test_support_counts_histories() -> None:
 
 
 def test_companions_are_shares_of_baskets() -> None:
-    table = bought_together.fit(_entries((0, 1), (0, 1), (0, 2), (3, 1)), 4, 5, shrinkage=0.0)
+    table = bought_together.fit(_entries(*4 * [(0, 1)], *2 * [(0, 2)]), 4, 5, shrinkage=0.0)
     assert table.ids[0, :2].tolist() == [1, 2]
     assert table.scores[0, :2].tolist() == pytest.approx([2 / 3, 1 / 3])
 
@@ -92,13 +92,16 @@ def test_companions_are_shares_of_baskets() -> None:
 def test_baskets_are_one_visit_on_one_day_and_purchases_say_more_than_carts() -> None:
     bought = baskets(_events((0, 0, 1, BUY, 1.1), (0, 0, 2, BUY, 1.2), (0, 0, 3, BUY, 9.0)))
     assert sorted(bought.products.tolist()) == [1, 2]
-    carted = baskets(_events((0, 0, 1, CART, 1.1), (0, 0, 2, CART, 1.1), (1, 1, 1, BUY, 1.1), (1, 1, 3, BUY, 1.1)))
+    twice = [(n, n, 1, CART, 1.1) for n in (0, 1)] + [(n, n, 2, CART, 1.1) for n in (0, 1)]
+    twice += [(n, n, 1, BUY, 1.1) for n in (2, 3)] + [(n, n, 3, BUY, 1.1) for n in (2, 3)]
+    carted = baskets(_events(*twice))
     table = bought_together.fit(carted, 4, 5)
     assert table.ids[1, :2].tolist() == [3, 2]
     assert len(baskets(_events((0, 0, 1, VIEW, 1), (0, 0, 2, VIEW, 1))).owners) == 0
 
 
 def test_old_baskets_fade() -> None:
-    entries = baskets(_events((0, 0, 1, BUY, 1), (0, 0, 2, BUY, 1), (1, 1, 1, BUY, 200), (1, 1, 3, BUY, 200)))
+    old = [(n, n, product, BUY, 1) for n in (0, 1) for product in (1, 2)]
+    entries = baskets(_events(*old, *[(n, n, product, BUY, 200) for n in (2, 3) for product in (1, 3)]))
     table = bought_together.fit(entries, 4, 5)
     assert table.ids[1, :2].tolist() == [3, 2]

@@ -35,8 +35,8 @@ def relevance(ranked: Ints, relevant: Sequences) -> Flags:
 
 def recall_at(ranked: Ints, relevant: Sequences, k: int) -> Doubles:
     """Return the share of each case's right answers that stand among the first ``k``."""
-    hits: Doubles = relevance(ranked[:, :k], relevant).sum(axis=1).astype(np.float64)
-    shares: Doubles = hits / np.maximum(relevant.lengths, 1).astype(np.float64)
+    hits = np.count_nonzero(relevance(ranked[:, :k], relevant), axis=1)
+    shares: Doubles = hits / np.maximum(relevant.lengths, 1)
     return shares
 
 
