@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from appliance.domain import NOT_BLANK_PATTERN, Placement, RuleAction
+from appliance.domain import NOT_BLANK_PATTERN, Placement, RuleAction, RuleTarget
 from appliance.server.schemas import Amount, Id, In, Out, RecommendedItemOut
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NOT_BLANK_PATTERN)]
@@ -201,11 +201,15 @@ class RuleIn(In, frozen=True, kw_only=True):
     """A merchandising rule."""
 
     action: RuleAction
-    target: Literal["product", "category", "tag"]
+    target: RuleTarget
     value: Name
+    """``product``: its id or handle; ``category``: its handle, id or name; ``tag``: the tag; ``price``: a range in main
+    units, as ``200000..500000``, ``..500000`` or ``>=1000000``, in the shop's currency unless one is named behind it;
+    ``margin``: a range of the products' attribute ``margin``, as ``>=30%`` or ``0.1..0.25``."""
     placement: Placement | None = None
     position: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
-    strength: Annotated[float, msgspec.Meta(gt=0, le=100)] = 2.0
+    strength: Annotated[float, msgspec.Meta(ge=1, le=100)] = 2.0
+    """``boost`` and ``bury``: the factor by which the score is multiplied or divided."""
     starts_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     ends_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     enabled: bool = True
@@ -216,7 +220,7 @@ class RuleOut(Out, frozen=True, kw_only=True):
 
     id: str
     action: RuleAction
-    target: Literal["product", "category", "tag"]
+    target: RuleTarget
     value: str
     placement: Placement | None
     position: int
@@ -224,6 +228,8 @@ class RuleOut(Out, frozen=True, kw_only=True):
     starts_at: str | None
     ends_at: str | None
     enabled: bool
+    products: int | None = None
+    """Products on sale that the rule speaks of, counted when it is made or replaced; ``null`` in lists."""
 
 
 class RuleList(Out, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from appliance.domain import Product, ProductCard, Variant
 from appliance.store.categories import CategoryTree
+from appliance.store.rule_values import days_of, fraction_of
 
 _CARDS = """
 select p.id, p.handle, p.title, p.title_en, p.thumbnail, p.currency, p.status, p.created_at,
@@ -21,7 +22,8 @@ select p.id, p.handle, p.title, p.title_en, p.thumbnail, p.currency, p.status, p
         select 1 from variants v where v.product_id = p.id and coalesce(
             (select sum(s.quantity) from stock_levels s where s.product_id = v.product_id and s.variant_id = v.id), 1
         ) > 0
-    )
+    ),
+    json_extract(p.attributes, '$.margin'), json_extract(p.attributes, '$.repurchase_days')
 from json_each(:ids) wanted cross join products p on p.id = wanted.value
 """
 _PRODUCTS = """
@@ -71,7 +73,8 @@ def read_cards(db: Database, tree: CategoryTree, ids: Sequence[str], currency: s
     known_tags: dict[tuple[str, ...], tuple[str, ...]] = {}
     cards: dict[str, ProductCard] = {}
     for row in db.execute(_CARDS, parameters):
-        id_, handle, title, title_en, thumbnail, own_currency, status, created_at, shop_price, own_price, in_stock = row
+        id_, handle, title, title_en, thumbnail, own_currency, status, created_at, shop_price, own_price, *rest = row
+        in_stock, margin, repurchase_days = rest
         key = tuple(category_ids.get(id_, ()))
         if key not in handles:
             handles[key] = _handles(tree, key)
@@ -89,6 +92,8 @@ def read_cards(db: Database, tree: CategoryTree, ids: Sequence[str], currency: s
             created_at=created_at,
             published=status == "published",
             title_en=title_en,
+            margin=fraction_of(margin or ""),
+            repurchase_days=days_of(repurchase_days or ""),
         )
     return cards
 

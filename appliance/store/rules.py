@@ -12,9 +12,10 @@ from typing import get_args
 import msgspec
 import structlog
 
-from appliance.domain import Placement, Rule, RuleAction
+from appliance.domain import Placement, Rule, RuleAction, RuleTarget
 from appliance.errors import InvalidInput
 from appliance.store.normalise import encodable
+from appliance.store.rule_values import span_of
 from appliance.store.sqlite import SqliteStore
 from appliance.text import clean_line
 
@@ -96,13 +97,16 @@ def _checked(rule: Rule) -> Rule:
     """Return the rule with its texts cleaned, or refuse it by the first field that is wrong."""
     value = clean_line(encodable(rule.value))
     times = [time_ for time_ in (rule.starts_at, rule.ends_at) if time_ is not None]
+    moves = rule.action in ("boost", "bury")
     faults = (
-        ("action", "use pin, boost, bury or exclude", rule.action not in get_args(RuleAction)),
-        ("target", "use product, category or tag", rule.target not in ("product", "category", "tag")),
+        ("action", "must be pin, boost, bury or exclude", rule.action not in get_args(RuleAction)),
+        ("target", "must be product, category, tag, price or margin", rule.target not in get_args(RuleTarget)),
         ("placement", "is unknown", rule.placement is not None and rule.placement not in get_args(Placement)),
         ("value", f"must have 1 to {MAX_VALUE} characters", not 0 < len(value) <= MAX_VALUE),
+        ("value", fault := _range_fault(rule.target, value), bool(fault)),
         ("position", f"must be 1 to {MAX_POSITION}", not 1 <= rule.position <= MAX_POSITION),
         ("strength", f"must be above 0 and at most {MAX_STRENGTH:g}", not 0 < rule.strength <= MAX_STRENGTH),
+        ("strength", f"must be 1 or more for {rule.action}, as 2 for twice", moves and 0 < rule.strength < 1),
         ("starts_at", "is not a time", not all(math.isfinite(time_) for time_ in times)),
         ("ends_at", "must be after the start", len(times) == 2 and times[1] <= times[0]),
     )
@@ -111,6 +115,17 @@ def _checked(rule: Rule) -> Rule:
         raise InvalidInput(f"the rule's {wrong[0][0]} {wrong[0][1]}", fields=wrong)
     rule_id = clean_line(encodable(rule.id))[:MAX_VALUE] or f"rule_{secrets.token_hex(6)}"
     return msgspec.structs.replace(rule, id=rule_id, value=value)
+
+
+def _range_fault(target: str, value: str) -> str:
+    """Return what is wrong with a range, ``''`` when nothing is or the value is none."""
+    if target not in ("price", "margin"):
+        return ""
+    try:
+        span_of("price" if target == "price" else "margin", value)
+    except ValueError as error:
+        return f"is no range: {error}"
+    return ""
 
 
 def _rule(*row: object) -> Rule:

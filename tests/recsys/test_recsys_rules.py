@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.domain import ProductCard, Rule
-from appliance.recsys.rules import Ranked, active, arrange, matches
+from appliance.recsys.rules import Ranked, active, arrange, matches, spoken_of
 
 CATEGORIES = ("bags", "shoes")
 TAGS = ("Đỏ", "new")
@@ -93,6 +93,70 @@ def test_rules_hold_in_their_time_and_place_only() -> None:
     assert [rule.value for rule in active(rules, "home", 49.0)] == ["a", "d"]
 
 
+def _priced(price: int | None, currency: str = "VND", margin: float | None = None) -> ProductCard:
+    return ProductCard("x", "x", "X", "", price, currency, True, (), (), 0.0, margin=margin)
+
+
+@pytest.mark.parametrize(
+    ("value", "card", "meant"),
+    [
+        ("200000..500000 VND", _priced(200_000), True),
+        ("200000..500000 VND", _priced(500_000), True),
+        ("200000..500000 VND", _priced(500_001), False),
+        ("200000..500000 VND", _priced(None), False),
+        ("..500000 VND", _priced(2500, "USD"), False),
+        ("..25 USD", _priced(2500, "USD"), True),
+        ("..24.99 USD", _priced(2500, "USD"), False),
+        ("1000000..", _priced(1_000_000), True),
+    ],
+)
+def test_a_price_rule_speaks_of_its_range_and_currency(value: str, card: ProductCard, meant: bool) -> None:
+    assert matches(_rule("boost", value, "price"), card) is meant
+
+
+def test_a_margin_rule_speaks_of_products_with_a_known_margin() -> None:
+    rule = _rule("boost", ">=30%", "margin")
+    assert [matches(rule, _priced(1, margin=margin)) for margin in (0.3, 0.299, None)] == [True, False, False]
+
+
+def test_products_without_a_score_are_moved_by_rules_too() -> None:
+    fillers = [item._replace(score=0.0) for item in RANKED]
+    boosted = arrange(fillers, [_rule("boost", "p9", strength=2.0)], CARDS.get, 20)
+    buried = arrange(fillers, [_rule("bury", "p9", strength=2.0)], CARDS.get, 20)
+    places = [[item.card.id for item in found].index("p9") for found in (fillers, boosted, buried)]
+    assert places[1] < places[0] < places[2]
+
+
+def test_a_boost_does_not_lift_what_has_no_score_over_what_has_one() -> None:
+    mixed = [item if place < 5 else item._replace(score=0.0) for place, item in enumerate(RANKED)]
+    found = arrange(mixed, [_rule("boost", "p9", strength=3.0)], CARDS.get, 20)
+    assert [item.card.id for item in found][:6] == ["p0", "p1", "p2", "p3", "p4", "p9"]
+
+
+def test_items_name_the_rules_that_moved_them() -> None:
+    rules = [_rule("boost", "bags", "category"), _rule("bury", "p2"), _rule("pin", "p4", position=3)]
+    found = {item.card.id: item.rules for item in arrange(RANKED, rules, CARDS.get, 10)}
+    assert found["p4"] == ("boost-bags", "pin-p4")
+    assert found["p2"] == ("boost-bags", "bury-p2")
+    assert found["p1"] == ()
+
+
+def test_rules_that_overlap_hold_in_their_documented_order() -> None:
+    pin, other = _rule("pin", "p15"), _rule("pin", "p16")
+    assert _ids([pin, other])[:2] == ["p15", "p16"]
+    assert _ids([other, pin])[:2] == ["p16", "p15"]
+    assert _ids([_rule("bury", "p15", strength=100.0), pin])[0] == "p15"
+    assert _ids([_rule("pin", "p15", position=3), _rule("pin", "p15", position=1)])[2] == "p15"
+    assert "p15" not in _ids([pin, _rule("exclude", "shoes", "category")])
+    undone = [_rule("boost", "p9", strength=4.0), _rule("bury", "p9", strength=4.0)]
+    assert _ids(undone) == _ids(undone[::-1]) == _ids([])
+
+
+def test_of_how_many_products_a_rule_speaks() -> None:
+    spoken = [_rule("pin", "p3"), _rule("pin", "p99"), _rule("bury", "bags", "category"), _rule("bury", "DO", "tag")]
+    assert [spoken_of(rule, CARDS) for rule in spoken] == [1, 0, 15, 10]
+
+
 _rules = st.lists(
     st.builds(
         _rule,
@@ -125,3 +189,22 @@ def test_the_first_pin_is_always_at_its_place(position: int, others: list[Rule])
     pin = _rule("pin", "p4", position=position)
     rest = [rule for rule in others if rule.action in ("boost", "bury")]
     assert arrange(RANKED, [pin, *rest], CARDS.get, 10)[position - 1].card.id == "p4"
+
+
+@given(others=_rules, name=st.sampled_from(sorted(CARDS)), strength=st.floats(1, 50), limit=st.integers(1, 30))
+def test_a_buried_product_ranks_lower_or_equal(others: list[Rule], name: str, strength: float, limit: int) -> None:
+    # A pin of a group passes on to the next of the group when its best is buried, which then is free to stand higher.
+    rest = [rule for rule in others if rule.action != "pin" or rule.target == "product"]
+
+    def place(rules: list[Rule]) -> int:
+        names = [item.card.id for item in arrange(RANKED, rules, CARDS.get, limit)]
+        return names.index(name) if name in names else limit
+
+    assert place([*rest, _rule("bury", name, strength=strength)]) >= place(rest)
+    assert place([*rest, _rule("boost", name, strength=strength)]) <= place(rest)
+
+
+@given(others=_rules, name=st.sampled_from(sorted(CARDS)), limit=st.integers(1, 30))
+def test_an_excluded_product_never_shows(others: list[Rule], name: str, limit: int) -> None:
+    for rules in ([*others, _rule("exclude", name)], [_rule("exclude", name), *others]):
+        assert name not in [item.card.id for item in arrange(RANKED, rules, CARDS.get, limit)]

@@ -47,6 +47,18 @@ def test_a_rule_without_an_id_is_given_one(store: SqliteStore) -> None:
     assert first.id and second.id
 
 
+@pytest.mark.parametrize(("target", "value"), [("price", "200000..500000 VND"), ("margin", ">=30%")])
+def test_rules_by_price_and_margin_are_kept(store: SqliteStore, target: str, value: str) -> None:
+    saved = RuleRepository(store).save(replace(PIN, target=target, value=value))
+    assert RuleRepository(store).list() == [saved]
+    assert saved.value == value
+
+
+def test_a_wrong_range_says_how_to_write_one(store: SqliteStore) -> None:
+    with pytest.raises(InvalidInput, match=r"200000\.\.500000"):
+        RuleRepository(store).save(replace(PIN, target="price", value="200k"))
+
+
 def test_listeners_hear_every_change_even_when_one_fails(store: SqliteStore) -> None:
     rules = RuleRepository(store)
     heard: list[list[Rule]] = []
@@ -72,6 +84,10 @@ def test_listeners_hear_every_change_even_when_one_fails(store: SqliteStore) -> 
         ({"value": "x" * 201}, "value"),
         ({"position": 0}, "position"),
         ({"strength": 0.0}, "strength"),
+        ({"action": "bury", "strength": 0.5}, "strength"),
+        ({"target": "price", "value": "cheap"}, "value"),
+        ({"target": "price", "value": "500000..200000"}, "value"),
+        ({"target": "margin", "value": "0.3"}, "value"),
         ({"strength": float("nan")}, "strength"),
         ({"strength": float("inf")}, "strength"),
         ({"starts_at": float("inf")}, "starts_at"),

@@ -297,4 +297,33 @@ def create_first_schema(db: sqlite_utils.Database) -> None:
         db.executescript(script)
 
 
-MIGRATIONS: tuple[Migration[sqlite_utils.Database], ...] = (Migration(1, "first schema", create_first_schema),)
+RULES_BY_PRICE_AND_MARGIN = """
+create table widened_rules (
+    id text primary key,
+    action text not null check (action in ('pin', 'boost', 'bury', 'exclude')),
+    target text not null check (target in ('product', 'category', 'tag', 'price', 'margin')),
+    value text not null,
+    placement text,
+    position integer not null,
+    strength real not null,
+    starts_at real,
+    ends_at real,
+    enabled integer not null check (enabled in (0, 1)),
+    created_at real not null,
+    updated_at real not null
+) strict, without rowid;
+insert into widened_rules select * from merchandising_rules;
+drop table merchandising_rules;
+alter table widened_rules rename to merchandising_rules;
+"""
+
+
+def allow_rules_by_price_and_margin(db: sqlite_utils.Database) -> None:
+    """Let rules speak of a range of prices or margins. SQLite changes a check by making the table anew."""
+    db.executescript(RULES_BY_PRICE_AND_MARGIN)
+
+
+MIGRATIONS: tuple[Migration[sqlite_utils.Database], ...] = (
+    Migration(1, "first schema", create_first_schema),
+    Migration(2, "rules by price and margin", allow_rules_by_price_and_margin),
+)

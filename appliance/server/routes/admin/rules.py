@@ -6,15 +6,19 @@ import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, delete, get, post, put
 from litestar.params import PathParameter
 
 from appliance.domain import ID_PATTERN, Rule
 from appliance.errors import Conflict, NotFound
+from appliance.recsys.rules import spoken_of
+from appliance.runtime import Runtime
 from appliance.server.admin_schemas import RuleIn, RuleList, RuleOut
 from appliance.server.body import read_body
 from appliance.server.exchange import runtime_of
 from appliance.server.present import moment
+from appliance.store.rule_values import checked_range
 
 RuleId = Annotated[str, PathParameter(min_length=1, max_length=128, pattern=ID_PATTERN)]
 
@@ -29,17 +33,18 @@ async def list_rules(request: Request[Any, Any, Any]) -> RuleList:
 async def create_rule(request: Request[Any, Any, Any]) -> RuleOut:
     """Make a rule; it counts from the next recommendation on."""
     data = await read_body(request, RuleIn)
-    return _out(await asyncio.to_thread(runtime_of(request).rules.save, _rule("", data)))
+    runtime = runtime_of(request)
+    return await asyncio.to_thread(_saved, runtime, _rule(runtime, "", data))
 
 
 @put("/rules/{rule_id:str}", operation_id="replaceRule", summary="Replace a rule")
 async def replace_rule(request: Request[Any, Any, Any], rule_id: RuleId) -> RuleOut:
     """Replace a rule as a whole."""
     data = await read_body(request, RuleIn)
-    rules = runtime_of(request).rules
-    if not any(known.id == rule_id for known in rules.list()):
+    runtime = runtime_of(request)
+    if not any(known.id == rule_id for known in runtime.rules.list()):
         raise NotFound("There is no such rule.")
-    return _out(await asyncio.to_thread(rules.save, _rule(rule_id, data)))
+    return await asyncio.to_thread(_saved, runtime, _rule(runtime, rule_id, data))
 
 
 @delete("/rules/{rule_id:str}", status_code=204, operation_id="deleteRule", summary="Delete a rule")
@@ -49,14 +54,19 @@ async def delete_rule(request: Request[Any, Any, Any], rule_id: RuleId) -> None:
         raise NotFound("There is no such rule.")
 
 
-def _rule(rule_id: str, data: RuleIn) -> Rule:
+def _saved(runtime: Runtime, rule: Rule) -> RuleOut:
+    saved = runtime.rules.save(rule)
+    return msgspec.structs.replace(_out(saved), products=spoken_of(saved, runtime.catalogue.cards()))
+
+
+def _rule(runtime: Runtime, rule_id: str, data: RuleIn) -> Rule:
     if data.starts_at is not None and data.ends_at is not None and data.ends_at <= data.starts_at:
         raise Conflict("A rule cannot end before it begins.", hint="Set ends_at later than starts_at.")
     return Rule(
         id=rule_id,
         action=data.action,
         target=data.target,
-        value=data.value,
+        value=_value(runtime, data),
         placement=data.placement,
         position=data.position,
         strength=data.strength,
@@ -64,6 +74,22 @@ def _rule(rule_id: str, data: RuleIn) -> Rule:
         ends_at=_seconds(data.ends_at),
         enabled=data.enabled,
     )
+
+
+def _value(runtime: Runtime, data: RuleIn) -> str:
+    """Return the value as rules keep it; a product or category that the shop does not know yet stays as it was sent."""
+    if data.target == "product":
+        card = runtime.catalogue.resolve(data.value)
+        return data.value if card is None else card.id
+    if data.target == "category":
+        category = runtime.catalogue.category(data.value)
+        return data.value if category is None else category.handle
+    if data.target == "tag":
+        return data.value
+    try:
+        return checked_range(data.target, data.value, runtime.settings.shop.currency)
+    except ValueError as error:
+        raise Conflict(f"The {data.target} range {data.value[:100]!r} cannot be used.", hint=f"{error}.") from None
 
 
 def _out(rule: Rule) -> RuleOut:
