@@ -31,6 +31,8 @@ class Matches(NamedTuple):
 
     rows: RowArray
     relevance: NDArray[np.float64]
+    scores: Floats | None = None
+    """The score of every row that has any wanted word, match or not, else 0; ``None`` when no words were looked for."""
 
 
 def everything(state: IndexState) -> Matches:
@@ -52,7 +54,7 @@ def match(plan: Plan, state: IndexState) -> Matches:
         if frequency == 0:
             _add_guesses(score, slot, state)
             continue
-        idf = _idf(frequency, state)
+        idf = idf_of(frequency, state)
         if slot.required:
             known += slot.covers
             coverage += (impact > 0) * np.float32(slot.covers)
@@ -60,12 +62,23 @@ def match(plan: Plan, state: IndexState) -> Matches:
         score += impact
         _add_bonus(score, slot, state, idf)
     best = float(coverage.max(initial=0.0))
+    score[coverage == 0] = 0.0
     if best == 0:
-        return Matches(np.zeros(0, dtype=np.intp), np.zeros(0))
+        return Matches(np.zeros(0, dtype=np.intp), np.zeros(0), score)
     rows = np.flatnonzero(coverage >= (best if best == known else max(SLIP, (best + 1) // 2)))
-    found = score[rows].astype(np.float64)
-    found[~state.in_stock[rows]] *= SOLD_OUT
-    return Matches(rows, coverage[rows] + found * _SCORE_SHARE)
+    found = sold_out_last(score[rows].astype(np.float64), rows, state)
+    return Matches(rows, coverage[rows] + found * _SCORE_SHARE, score)
+
+
+def sold_out_last(scores: NDArray[np.float64], rows: RowArray, state: IndexState) -> NDArray[np.float64]:
+    """Lower, in place, the scores of the rows that cannot be bought now."""
+    scores[~state.in_stock[rows]] *= SOLD_OUT
+    return scores
+
+
+def idf_of(frequency: int, state: IndexState) -> float:
+    """Return the inverse document frequency of a word that so many living products have."""
+    return max(_LEAST_IDF, math.log1p((state.live - frequency + 0.5) / (frequency + 0.5)))
 
 
 def _slot_impacts(slot: Slot, state: IndexState) -> tuple[Floats, int]:
@@ -135,11 +148,7 @@ def _add_guesses(score: Floats, slot: Slot, state: IndexState) -> None:
     """Let what an unknown word may have meant order the products that the other words found."""
     frequency = max((state.frequency(alternative.terms[0])[0] for alternative in slot.bonus), default=0)
     if frequency:
-        _add_bonus(score, slot, state, _idf(frequency, state) * OPTIONAL_WEIGHT)
-
-
-def _idf(frequency: int, state: IndexState) -> float:
-    return max(_LEAST_IDF, math.log1p((state.live - frequency + 0.5) / (frequency + 0.5)))
+        _add_bonus(score, slot, state, idf_of(frequency, state) * OPTIONAL_WEIGHT)
 
 
 def _count(impact: Floats, alive: BoolArray | None) -> int:

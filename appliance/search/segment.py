@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from appliance.errors import ArtifactInvalid
 from appliance.search.facet_values import FACETS
 from appliance.search.facets import FacetColumn
+from appliance.search.spellings import Spellings
 
 SCHEMA = 2
 STRONG = 2.0 / (1.2 + 2.0)
@@ -93,6 +94,11 @@ class Segment:
             if word.isalpha():
                 found.setdefault(len(word), []).append(word)
         return found
+
+    @cached_property
+    def spellings(self) -> Spellings:
+        """The words outside descriptions by how they are spelt."""
+        return Spellings(sorted(word for words in self.words_by_length.values() for word in words))
 
     def postings(self, term: str) -> tuple[Ints, Floats] | None:
         """Return rows and impacts of a term, ``None`` where no product has it."""

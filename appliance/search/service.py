@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from appliance.domain import CatalogueChange, Product
 from appliance.errors import Unavailable
@@ -19,10 +20,11 @@ from appliance.search.build import build_segment
 from appliance.search.category_names import CategoryNames
 from appliance.search.facets import RowArray
 from appliance.search.filters import Filtered, apply_filters, facet_counts
-from appliance.search.parse import ParsedQuery, parse
-from appliance.search.plan import make_plan
+from appliance.search.parse import parse
+from appliance.search.plan import Plan, make_plan
 from appliance.search.price_facet import price_facet
 from appliance.search.ranking import page
+from appliance.search.related import RELATED_MAX, related
 from appliance.search.scoring import Matches, everything, match
 from appliance.search.segment import load_segment
 from appliance.search.state import IndexState
@@ -84,7 +86,7 @@ class SearchService:
         Raises ``ArtifactInvalid`` and keeps the former index when the folder is damaged or from another version.
         """
         segment, revision = load_segment(path)
-        _ = segment.words_by_length, segment.row_of
+        _ = segment.words_by_length, segment.row_of, segment.spellings
         with self._writing:
             self._state = self._caught_up(IndexState.of(segment, revision, self._popularity))
         self._issues.cure(_ISSUE)
@@ -109,21 +111,29 @@ class SearchService:
         if state is None:
             raise Unavailable("The search index is being built.", retry_after=5.0, hint="appliance train builds it.")
         words = parse(query.q)
-        corrections: dict[str, str] = {}
-        if words.words:
-            matches, corrections = _matching(words, state)
-        else:
-            # Signs or emojis alone ask for nothing in particular.
-            matches = everything(state)
+        # Signs or emojis alone ask for nothing in particular.
+        plan = make_plan(words, state) if words.words else None
+        matches = _matching(plan, state, vague=words.vague) if plan else everything(state)
         filtered = apply_filters(query, matches.rows, state, self._categories.keys)
         found = matches if filtered.kept is None else Matches(filtered.rows, matches.relevance[filtered.kept])
         rows, scores = page(found, query.sort, state, max(0, query.offset), query.limit)
-        hits = [
-            SearchHit(state.product_id(row), round(score, 6))
-            for row, score in zip(rows.tolist(), scores.tolist(), strict=True)
-        ]
+        others: list[SearchHit] = []
+        if plan and query.sort == "relevance" and len(rows) < query.limit and query.offset <= len(found.rows):
+            others = self._related(query, plan, matches, state, query.limit - len(rows))
         self._metrics.searches.labels("found" if len(found.rows) else "nothing").inc()
-        return SearchResult(len(found.rows), hits, self._facets(filtered, state), corrections)
+        corrections = plan.corrections if plan else {}
+        facets = self._facets(filtered, state)
+        return SearchResult(len(found.rows), _hits(rows, scores, state), facets, corrections, others)
+
+    def _related(
+        self, query: SearchQuery, plan: Plan, matches: Matches, state: IndexState, wanted: int
+    ) -> list[SearchHit]:
+        others = related(plan, matches, state)
+        filtered = apply_filters(query, others.rows, state, self._categories.keys)
+        if filtered.kept is not None:
+            others = Matches(filtered.rows, others.relevance[filtered.kept])
+        rows, scores = page(others, "relevance", state, 0, min(wanted, RELATED_MAX))
+        return _hits(rows, scores, state)
 
     def _facets(self, filtered: Filtered, state: IndexState) -> Facets:
         rows = filtered.facet_rows
@@ -171,9 +181,13 @@ class SearchService:
         return [product for product in products if product is not None and product.status == "published"]
 
 
-def _matching(words: ParsedQuery, state: IndexState) -> tuple[Matches, dict[str, str]]:
-    plan = make_plan(words, state)
+def _matching(plan: Plan, state: IndexState, *, vague: bool) -> Matches:
     matches = match(plan, state)
-    if words.vague and not len(matches.rows):
-        matches = everything(state)
-    return matches, plan.corrections
+    return everything(state) if vague and not len(matches.rows) else matches
+
+
+def _hits(rows: RowArray, scores: NDArray[np.float64], state: IndexState) -> list[SearchHit]:
+    return [
+        SearchHit(state.product_id(row), round(score, 6))
+        for row, score in zip(rows.tolist(), scores.tolist(), strict=True)
+    ]

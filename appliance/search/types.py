@@ -75,6 +75,9 @@ class SearchResult(msgspec.Struct, frozen=True):
     facets: Facets
     corrections: dict[str, str]
     """Typed word to the word that was searched instead."""
+    related: list[SearchHit] = []
+    """What to show after the last item of a page that is not full: products that answer the query in part, or words
+    spelt like its own. They are no matches: neither ``total`` nor the facets count them."""
 
 
 class CatalogueReader(Protocol):
