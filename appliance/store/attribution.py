@@ -1,47 +1,72 @@
 """What recommendations led to: clicks, carts and purchases tied to the impression that they follow from.
 
-An event counts for a recommendation when the product stood in its list and the event came in time: a click within
-``CLICK_SECONDS`` of the showing, an add-to-cart or a purchase within ``CONVERSION_SECONDS``. A ``view`` that carries
-the recommendation's id is the opened product page and counts as its click; one product of one recommendation is clicked
-once.
+An event counts for a recommendation when the product stood in its list and the event came in time, counted from the
+showing: a click within ``CLICK_SECONDS``, an add-to-cart or a purchase within ``CONVERSION_SECONDS``. A ``view`` that
+carries the recommendation's id is the opened product page and counts as its click. An add-to-cart or purchase that
+names no recommendation belongs to the last one in which the same visitor clicked the product. Everything is counted on
+the day of the showing, so that the rates of a day compare what was shown with what came of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
+import msgspec
+
+from appliance.domain import Arm
 from appliance.store.analytics import Analytics
+from appliance.store.attribution_sql import EXPERIMENT, EXPOSURE, OUTCOMES
 
-CLICK_SECONDS = 86_400.0
-"""A shelf that is looked at a day later was left open in a tab."""
-CONVERSION_SECONDS = 7 * 86_400.0
-"""A purchase a week later has other reasons."""
-SKEW_SECONDS = 300.0
-"""A browser's clock may be slow: an event counts although it seems to come so much before the showing."""
+GroupBy = Literal["placement", "strategy", "arm", "day"]
 
-# A journal that was put back from a copy has its impressions merged again.
-_SHOWN = """
-select * from rec_impressions where shown_at >= make_timestamp((?::double * 1e6)::bigint)
-qualify row_number() over (partition by recommendation_id order by shown_at) = 1"""
-_EXPOSURE = f"""
-with shown as ({_SHOWN}),
-listed as (select recommendation_id, shown_at, unnest(list_distinct(product_ids)) as product_id from shown),
-wanted as (select unnest(?::varchar[]) as product_id),
-places as (select l.* from listed l where ? or l.product_id in (select product_id from wanted)),
-clicked as (
-    select distinct e.recommendation_id, coalesce(r.product_id, e.product_id) as product_id, e.occurred_at
-    from interaction_events e left join event_resolutions r on e.seq = r.seq
-    where e.recommendation_id <> '' and e.interaction_type in ('click', 'view')
-        and e.occurred_at >= make_timestamp((?::double * 1e6)::bigint)
-),
-counted as (
-    select distinct p.recommendation_id, p.product_id from places p
-    join clicked c on p.recommendation_id = c.recommendation_id and p.product_id = c.product_id
-    where c.occurred_at between p.shown_at - to_seconds(?::double) and p.shown_at + to_seconds(?::double)
-)
-select p.product_id, count(*), count(c.product_id) from places p
-left join counted c on p.recommendation_id = c.recommendation_id and p.product_id = c.product_id
-group by p.product_id"""  # noqa: S608  (our own text)
+
+class Outcomes(msgspec.Struct, frozen=True):
+    """What came of a group of shelves. Rates are from 0 to 1."""
+
+    day: str
+    """The day of the showing in the shop's time zone, ``2026-01-31``; ``''`` when days are not told apart."""
+    name: str
+    """Placement, strategy or the experiment's id; ``''`` when only days are told apart."""
+    arm: str
+    """``a`` or ``b`` when arms are told apart, else ``''``."""
+    impressions: int
+    """Shelves shown."""
+    visitors: int
+    """Different visitors among them; shelves that ask for nobody in particular have none."""
+    clicks: int
+    """Products clicked, each once a shelf."""
+    clicked: int
+    """Shelves with a click."""
+    add_to_carts: int
+    """Products put into the cart, each once a shelf."""
+    purchases: int
+    """Purchase events, one a product of an order."""
+    converted: int
+    """Shelves with a purchase."""
+    revenue: float
+    """Price times quantity of the purchases in the shop's currency, in its main unit; those without a price add 0."""
+
+    @property
+    def click_through(self) -> float:
+        """Return the part of the shelves in which something was clicked."""
+        return self.clicked / self.impressions
+
+    @property
+    def conversion(self) -> float:
+        """Return the part of the shelves that led to a purchase."""
+        return self.converted / self.impressions
+
+
+class ArmOutcome(msgspec.Struct, frozen=True):
+    """What the visitors of one arm did."""
+
+    arm: Arm
+    visitors: int
+    clicked: int
+    """Visitors who clicked in a shelf of the experiment."""
+    bought: int
+    """Visitors who bought anything within ``CONVERSION_SECONDS`` of the first shelf that they were shown."""
 
 
 class Attribution:
@@ -50,6 +75,26 @@ class Attribution:
     def __init__(self, analytics: Analytics) -> None:
         self._analytics = analytics
 
+    def outcomes(
+        self, since: float, until: float, by: GroupBy, *, time_zone: str, currency: str, daily: bool = False
+    ) -> list[Outcomes]:
+        """Return what came of the shelves shown from ``since`` to before ``until`` (Unix seconds), by group.
+
+        ``daily`` tells the days of each group apart too. Groups come in order of their day and name; only shelves of
+        an experiment have an arm.
+        """
+        parameters = [since, until, by, daily or by == "day", time_zone, currency]
+        return [Outcomes(*row) for row in self._analytics.q("recommendation_outcomes", OUTCOMES, parameters)]
+
+    def experiment(self, experiment_id: str) -> list[ArmOutcome]:
+        """Return what the visitors of an experiment did, by arm; nobody's shelves belong to no arm.
+
+        Purchases count whether or not a shelf led to them: crediting them to shelves would favour the arm that shows
+        what would have been bought anyway.
+        """
+        rows = self._analytics.q("experiment_outcomes", EXPERIMENT, [experiment_id])
+        return [ArmOutcome(*row) for row in rows]
+
     def product_exposure(
         self, since: float = 0.0, product_ids: Collection[str] | None = None
     ) -> dict[str, tuple[int, int]]:
@@ -57,9 +102,6 @@ class Attribution:
 
         A product that was never shown is left out; ``product_ids`` narrows the answer to some.
         """
-        rows = self._analytics.q(
-            "product_exposure",
-            _EXPOSURE,
-            [since, list(product_ids or ()), product_ids is None, since - SKEW_SECONDS, SKEW_SECONDS, CLICK_SECONDS],
-        )
+        parameters = [since, product_ids is None, list(product_ids or ())]
+        rows = self._analytics.q("product_exposure", EXPOSURE, parameters)
         return {product_id: (shown, clicked) for product_id, shown, clicked in rows}
