@@ -76,7 +76,7 @@ class Sequences(NamedTuple):
         from scipy.sparse import csr_array
 
         ones: Floats = np.ones(len(self.items), np.float32)
-        matrix = csr_array((ones, self.items.astype(np.int32), self.starts), shape=(self.owners, size))
+        matrix = csr_array((ones, self.items.astype(np.int32), self.starts.copy()), shape=(self.owners, size))
         matrix.sum_duplicates()
         matrix.data[:] = 1.0
         return matrix
