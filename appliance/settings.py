@@ -26,6 +26,7 @@ FILE_NAME = "appliance.toml"
 ENV_PREFIX = "APPLIANCE_"
 RESERVED_ENV = frozenset({"APPLIANCE_DATA"})
 """Names with the prefix that are not settings: where the data directory is."""
+MAX_INTERVAL_DAYS = 3650.0
 _ENV_ALIASES = {"APPLIANCE_RATE_LIMIT": "server.rate_limit", "APPLIANCE_LOCALE": "shop.locale"}
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -164,6 +165,18 @@ class Analytics(_Section, frozen=True, kw_only=True):
     """Threads that DuckDB may use."""
 
 
+def interval_of(entry: str) -> tuple[str, float]:
+    """Read a category's repurchase interval, ``ca-phe:14``, as (handle, days); raises ``ValueError``."""
+    handle, _, days = entry.rpartition(":")
+    try:
+        found = float(days)
+    except ValueError:
+        found = -1.0
+    if not handle.strip() or not 0 <= found <= MAX_INTERVAL_DAYS:
+        raise ValueError(f"{entry[:100]!r} is no category handle with a number of days, as ca-phe:14")
+    return handle.strip(), found
+
+
 class Recommender(_Section, frozen=True, kw_only=True):
     """How recommendations are made."""
 
@@ -179,12 +192,28 @@ class Recommender(_Section, frozen=True, kw_only=True):
     """How long an answer is kept when nothing changes."""
     diversity: Share = 0.2
     """MMR: 0 ranks by score alone, 1 by difference alone."""
+    repurchase_days: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    """Days for which a bought product is not recommended to its buyer; its attribute ``repurchase_days`` goes first."""
+    repurchase_by_category: tuple[str, ...] = ()
+    """Other intervals for whole categories, as handle and days: ``ca-phe:14``; the shortest that applies counts."""
+    exploration_slots: Annotated[int, msgspec.Meta(ge=0, le=5)] = 1
+    """Low places of a shelf of eight or more given to new products to learn of them; 0 for none. Never in the cart."""
+    exploration_days: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    """Days for which a product counts as new."""
+    exploration_impressions: Annotated[float, msgspec.Meta(gt=0)] = 100.0
+    """Showings that were looked at, after which a new product is known and must earn its place."""
+    popularity_damping: Share = 0.0
+    """How much scores of much-visited products are lowered, from 0 to 1, so that others are seen too."""
     max_visitors: Positive = 100_000
     """Visitors whose recent interactions are kept in memory."""
     retrain_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
     """Hours between trainings of the running process; 0 trains only on request."""
     training_memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 4096
     """Memory that a training may use, in MiB; it decides which models a large catalogue can have."""
+
+    def __post_init__(self) -> None:
+        for entry in self.repurchase_by_category:
+            interval_of(entry)
 
 
 class Security(_Section, frozen=True, kw_only=True):

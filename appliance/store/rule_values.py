@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from appliance.domain import decimals
+from appliance.settings import MAX_INTERVAL_DAYS
 
-MAX_DAYS = 3650.0
 _PRICE = re.compile(r"[0-9]{1,13}(?:\.(?P<decimals>[0-9]{1,3}))?")
 _SHARE = re.compile(r"(?P<number>[+-]?[0-9]{1,6}(?:[.,][0-9]{1,12})?)\s*(?P<percent>%?)")
 _CURRENCY = re.compile(r"(?P<range>.*?)\s*(?P<currency>[A-Z]{3})")
@@ -80,7 +80,7 @@ def days_of(text: str) -> float | None:
         days = float(text)
     except ValueError:
         return None
-    return days if 0 <= days <= MAX_DAYS else None
+    return days if 0 <= days <= MAX_INTERVAL_DAYS else None
 
 
 def _bounds(target: str, body: str, currency: str) -> tuple[float, float]:

@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recsys_shop import NOW, event
 
-from appliance.recsys.profiles import BOUGHT, CARTED, MAX_ANCHORS, MAX_ITEMS, Profiles, recent, taste
+from appliance.recsys.profiles import (
+    BOUGHT,
+    CARTED,
+    MAX_ANCHORS,
+    MAX_ITEMS,
+    Profiles,
+    history,
+    recent,
+    session_items,
+    taste,
+)
 
 CODES = {f"p{number}": number for number in range(200)}
 
@@ -43,7 +53,7 @@ def test_stronger_interactions_weigh_more() -> None:
     profiles = _profiles()
     _see(profiles, "p1", NOW)
     _see(profiles, "p2", NOW - 1, "add_to_cart")
-    anchors = taste(profiles.entries("", "s"))
+    anchors = taste(profiles.entries("", "s"), 0.8)
     assert anchors.codes.tolist() == [1, 2]
     assert anchors.strengths[1] > anchors.strengths[0]
 
@@ -52,7 +62,7 @@ def test_interest_that_was_taken_back_is_no_anchor() -> None:
     profiles = _profiles()
     _see(profiles, "p1")
     _see(profiles, "p1", kind="remove_from_cart")
-    assert len(taste(profiles.entries("", "s"))) == 0
+    assert len(taste(profiles.entries("", "s"), 0.8)) == 0
     _see(profiles, "p2", kind="remove_from_cart")
     assert _codes(profiles) == [1]
 
@@ -116,10 +126,55 @@ def test_taste_does_not_fade_because_a_customer_stayed_away() -> None:
     for profiles, newest in ((lately, NOW), (long_ago, NOW - 12 * 365 * 86_400)):
         _see(profiles, "p1", newest - 3600)
         _see(profiles, "p2", newest)
-    expected = taste(lately.entries("", "s"))
-    found = taste(long_ago.entries("", "s"))
+    expected = taste(lately.entries("", "s"), 0.8)
+    found = taste(long_ago.entries("", "s"), 0.8)
     assert found.codes.tolist() == expected.codes.tolist()
     assert found.strengths.tolist() == expected.strengths.tolist()
+
+
+def test_history_is_oldest_first_and_leaves_out_what_was_taken_back() -> None:
+    profiles = _profiles()
+    for place, name in enumerate(("p1", "p2", "p3", "p1")):
+        _see(profiles, name, NOW + place)
+    _see(profiles, "p2", NOW + 4, "remove_from_cart")
+    found = history(profiles.entries("", "s"))
+    assert found.codes.tolist() == [3, 1]
+    assert found.times.tolist() == [NOW + 2, NOW + 3]
+    assert len(history([]).codes) == 0
+
+
+def test_a_visit_lasts_until_half_an_hour_without_interaction() -> None:
+    profiles = _profiles()
+    for name, minutes in (("p1", 100), ("p2", 69), ("p3", 40), ("p4", 20)):
+        _see(profiles, name, NOW - 60 * minutes)
+    entries = profiles.entries("", "s")
+    assert session_items(entries, NOW).tolist() == [2, 3, 4]
+    assert session_items(entries, NOW + 60 * 11).tolist() == []
+    assert session_items([], NOW).tolist() == []
+
+
+def test_a_purchase_keeps_its_time_when_the_product_is_looked_at_again() -> None:
+    profiles = _profiles()
+    _see(profiles, "p1", NOW - 100, "purchase")
+    _see(profiles, "p1", NOW)
+    assert profiles.entries("", "s")[0][2:] == (NOW, BOUGHT, NOW - 100)
+    profiles.identify("s", "anna")
+    assert profiles.entries("anna", "")[0].bought_at == NOW - 100
+    _see(profiles, "p2", NOW)
+    assert profiles.entries("", "s")[0].bought_at == 0.0
+
+
+def test_purchases_are_remembered_longer_than_glances_up_to_half_of_the_profile() -> None:
+    profiles = _profiles()
+    _see(profiles, "p0", NOW, "purchase")
+    for place in range(1, MAX_ITEMS + 10):
+        _see(profiles, f"p{place}", NOW + place)
+    assert 0 in _codes(profiles)
+    for place in range(100, 100 + MAX_ITEMS):
+        _see(profiles, f"p{place}", NOW + place, "purchase")
+    codes = _codes(profiles)
+    assert 0 not in codes
+    assert (sum(code >= 100 for code in codes), len(codes)) == (MAX_ITEMS // 2, MAX_ITEMS)
 
 
 def test_recent_is_this_visit_only() -> None:
@@ -151,4 +206,4 @@ def test_profiles_stay_bounded_distinct_and_in_order(steps: list[tuple[int, str,
     assert len({entry.code for entry in entries}) == len(entries)
     assert [entry.at for entry in entries] == sorted((entry.at for entry in entries), reverse=True)
     assert all(0.0 <= entry.strength <= 10.0 for entry in entries)
-    assert len(taste(entries)) <= MAX_ANCHORS
+    assert len(taste(entries, 0.8)) <= MAX_ANCHORS
