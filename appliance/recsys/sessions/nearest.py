@@ -1,0 +1,193 @@
+"""The sessions most like this one, past and live, and what their items say.
+
+V-SKNN and STAN (Ludewig & Jannach 2018; Garg et al. 2019): for a session s and a neighbour n with common items C
+
+    sim(s, n) = Σ_{i ∈ C} exp(−d_i / λ₁) · |n|^−p · exp(−age(n) / λ₂)
+
+where d_i is how many clicks ago s had i. Only the newest sessions of each item are looked at: the cost is bounded
+(Kersbergen et al. 2022). The age counts from the newest session of the archive: parts are normalised afterwards, and
+so the moment of asking would cancel out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.recsys.base import Doubles, Flags, Ints, Longs, sums_at
+from appliance.recsys.sessions.archive import Archive
+from appliance.recsys.sessions.choice import AFTER, BEFORE, NEXT, Parameters
+from appliance.recsys.sessions.live import LiveSessions
+
+_MOST_FRESHNESS = 5.0
+"""Largest exponent of a session newer than the archive, so that an old archive is not silenced."""
+
+
+class Walk(NamedTuple):
+    """The distinct items of a session, the newest first, with how many clicks ago each was looked at."""
+
+    items: Ints
+    steps: Longs
+
+
+class Entries(NamedTuple):
+    """Single statements: ``voice`` of ``VOICES`` gives an item a value, following from the walk's item ``anchor``."""
+
+    items: npt.NDArray[Any]
+    voices: npt.NDArray[Any]
+    values: Doubles
+    anchors: npt.NDArray[Any]
+    """Places in the walk, -1 for none."""
+
+
+class Scratch:
+    """Room to group numbers without sorting them; used by one query at a time."""
+
+    def __init__(self) -> None:
+        self._marks: Ints = np.empty(0, np.int32)
+
+    def group(self, numbers: npt.NDArray[Any], size: int) -> tuple[Longs, Ints]:
+        """Return the places that stand for each different number, and for each place the one that stands for it.
+
+        The first place of a number stands for it. ``numbers`` are below ``size``.
+        """
+        if len(self._marks) < size:
+            self._marks = np.empty(size + size // 8, np.int32)
+        places = np.arange(len(numbers), dtype=np.int32)
+        # Written backwards, the first place of each number is written last and stays.
+        self._marks[numbers[::-1]] = places[::-1]
+        leaders = self._marks[numbers]
+        return np.flatnonzero(leaders == places), leaders
+
+
+class _Shared(NamedTuple):
+    """Sessions with an item in common: numbers (live ones after the archive's), similarity, match and its anchor."""
+
+    sessions: Longs
+    weights: Doubles
+    places: Longs
+    anchors: Longs
+    distinct: Longs
+    freshness: Doubles
+
+    def at(self, chosen: npt.NDArray[Any]) -> _Shared:
+        return _Shared(*(column[chosen] for column in self))
+
+
+def walk_of(items: npt.ArrayLike, memory: int) -> Walk:
+    """Return the newest ``memory`` distinct items of a session that is given oldest first."""
+    newest = np.asarray(items, np.int64)[::-1]
+    seen: dict[int, int] = {}
+    for step, item in enumerate(newest.tolist()):
+        if item >= 0 and item not in seen:
+            seen[item] = step
+            if len(seen) == memory:
+                break
+    return Walk(np.fromiter(seen.keys(), np.int32, len(seen)), np.fromiter(seen.values(), np.int64, len(seen)))
+
+
+class NearestSessions:
+    """Finds neighbours in an archive and the live sessions."""
+
+    def __init__(self, archive: Archive, live: LiveSessions, parameters: Parameters) -> None:
+        self._archive = archive
+        self._live = live
+        self._parameters = parameters
+        times = archive.times
+        self._newest = float(times[-1]) if len(times) else 0.0
+        span = self._newest - float(times[0]) if len(times) else 0.0
+        self._fade = parameters.recency * span
+        self._freshness: Doubles = np.exp((times - self._newest) / self._fade) if self._fade else np.ones(len(times))
+        self._norms = np.arange(64, dtype=np.float64).clip(1) ** -parameters.length_norm
+
+    def entries(self, walk: Walk, scratch: Scratch, own: int) -> list[Entries]:
+        """Return what the nearest sessions say; the live session with serial ``own`` is the asking one."""
+        shared = self._shared(walk, own)
+        if shared is None:
+            return []
+        nearest = self._nearest(shared, scratch)
+        base = self._archive.sessions
+        past = nearest.sessions < base
+        parts = [self._past(nearest.at(past))] if past.any() else []
+        if not past.all():
+            parts.append(self._present(nearest.at(~past)))
+        return [voice for part in parts for voice in self._voices(*part)]
+
+    def _shared(self, walk: Walk, own: int) -> _Shared | None:
+        archive, sample = self._archive, self._parameters.sample
+        weights = np.exp(-walk.steps / self._parameters.position_decay)
+        parts: list[tuple[npt.NDArray[Any], ...]] = []
+        for anchor, item in enumerate(walk.items.tolist()):
+            if item < archive.size:
+                start = int(archive.posting_starts[item])
+                end = min(int(archive.posting_starts[item + 1]), start + sample)
+                if end > start:
+                    sessions = archive.posting_sessions[start:end]
+                    columns = archive.posting_places[start:end], archive.distinct[sessions], self._freshness[sessions]
+                    parts.append((sessions, *columns, np.full(end - start, anchor)))
+            found = self._live.find(item, sample)
+            if found is not None:
+                others = found.serials != own
+                serials, places, distinct, times = (column[others] for column in found)
+                columns = places, distinct, self._live_freshness(times)
+                parts.append((serials + archive.sessions, *columns, np.full(len(serials), anchor)))
+        if not parts:
+            return None
+        sessions, places, distinct, freshness, anchors = (
+            np.concatenate(column) if len(parts) > 1 else column[0] for column in zip(*parts, strict=True)
+        )
+        return _Shared(sessions.astype(np.int64), weights[anchors], places, anchors, distinct, freshness)
+
+    def _live_freshness(self, times: Doubles) -> Doubles:
+        if not self._fade:
+            return np.ones(len(times))
+        fresh: Doubles = np.exp(np.minimum((times - self._newest) / self._fade, _MOST_FRESHNESS))
+        return fresh
+
+    def _nearest(self, shared: _Shared, scratch: Scratch) -> _Shared:
+        """Fold the items in common, keep the newest sessions, of these the most similar."""
+        parameters, base = self._parameters, self._archive.sessions
+        # Serials grow for ever; those alive at one time differ modulo the capacity.
+        folded = np.where(
+            shared.sessions < base, shared.sessions, base + (shared.sessions - base) % self._live.capacity
+        )
+        leaders, group = scratch.group(folded, base + self._live.capacity)
+        similarity = sums_at(group, shared.weights, 0)[leaders]
+        nearest = shared.at(leaders)._replace(weights=similarity)
+        most = 2 * parameters.sample
+        if len(leaders) > most:
+            nearest = nearest.at(np.argpartition(-nearest.sessions, most)[:most])
+        norms = self._norms[np.minimum(nearest.distinct, len(self._norms) - 1)]
+        nearest = nearest._replace(weights=nearest.weights * norms * nearest.freshness)
+        if len(nearest.weights) > parameters.neighbours:
+            nearest = nearest.at(np.argpartition(-nearest.weights, parameters.neighbours)[: parameters.neighbours])
+        return nearest
+
+    def _past(self, nearest: _Shared) -> tuple[Ints, Longs, Doubles, Longs]:
+        starts = self._archive.starts[nearest.sessions]
+        lengths = self._archive.starts[nearest.sessions + 1] - starts
+        ends = np.cumsum(lengths)
+        inside = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+        items = self._archive.items[inside + np.repeat(starts, lengths)]
+        distances = inside - np.repeat(nearest.places, lengths)
+        return items, distances, np.repeat(nearest.weights, lengths), np.repeat(nearest.anchors, lengths)
+
+    def _present(self, nearest: _Shared) -> tuple[Ints, Longs, Doubles, Longs]:
+        rows, lengths = self._live.rows(nearest.sessions - self._archive.sessions)
+        filled = np.arange(rows.shape[1]) < lengths[:, None]
+        distances = (np.arange(rows.shape[1]) - nearest.places[:, None])[filled]
+        return rows[filled], distances, np.repeat(nearest.weights, lengths), np.repeat(nearest.anchors, lengths)
+
+    def _voices(self, items: Ints, distances: Longs, weights: Doubles, anchors: Longs) -> list[Entries]:
+        fade = np.exp(-(np.abs(distances) - 1) / self._parameters.distance_decay)
+        chosen: tuple[tuple[int, Flags, Doubles], ...] = (
+            (AFTER, distances > 0, weights * fade),
+            (NEXT, distances == 1, weights),
+            (BEFORE, distances < 0, weights * fade),
+        )
+        return [
+            Entries(items[where], np.full(int(where.sum()), voice), values[where], anchors[where])
+            for voice, where, values in chosen
+        ]
