@@ -24,6 +24,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "popular": ("shelves", "List what shoppers look at and buy most."),
     "search": ("searching", "Search products."),
     "evaluate": ("evaluating", "Measure the quality of recommendations and search."),
+    "rules": ("rules", "List, add or remove merchandising rules: pin, boost, bury, exclude."),
     "settings": ("settings", "Show or change settings, with where each value comes from."),
     "token": ("tokens", "Create, list or revoke tokens and keys."),
     "status": ("status", "Tell how the shop does."),
