@@ -58,13 +58,19 @@ class Embedder:
             raise ArtifactInvalid(f"{folder} is no sentence encoder: {error}", hint=_HINT) from error
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """Return float32[n, dimensions], rows of unit length; zeros for a text without a token."""
+        """Return float32[n, dimensions], rows of unit length; zeros for a text without a token.
+
+        Raises ``ArtifactInvalid`` when the model cannot read what the tokenizer makes of a text.
+        """
         out = np.zeros((len(texts), self.dimensions), np.float32)
         # Texts of like length share a batch, so that little of it is padding.
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         for start in range(0, len(order), _BATCH):
             places = order[start : start + _BATCH]
-            out[places] = self._batch([texts[place] for place in places])
+            try:
+                out[places] = self._batch([texts[place] for place in places])
+            except Exception as error:  # the runtime raises bare Exceptions, for example for a token it does not know
+                raise ArtifactInvalid(f"the sentence encoder failed: {error}", hint=_HINT) from error
         return out
 
     def _batch(self, texts: list[str]) -> Floats:
