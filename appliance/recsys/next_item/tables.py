@@ -1,0 +1,82 @@
+"""Builds the parts' neighbour tables from one set of histories, keeping what several settings share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from appliance.recsys.base import Doubles
+from appliance.recsys.neighbours import NeighbourTable
+from appliance.recsys.next_item import counts
+from appliance.recsys.next_item.specs import ContentSpec, NeighboursSpec, RulesSpec, Specs, WalkSpec
+from appliance.recsys.sequences import Sequences
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+WIDTH = 100
+"""Neighbours kept of an item."""
+WIDE = 200
+"""Neighbours kept where many score alike: content and the second step."""
+
+
+@dataclass
+class Workshop:
+    """Tables over ``size`` items from ``sequences`` and attributes float32[size, features]."""
+
+    sequences: Sequences
+    size: int
+    features: csr_array[Any] | None
+    _shared: dict[object, Any] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that there is data for."""
+        return ("rules", "walk", "neighbours") + (("content",) if self.features is not None else ()) + ("popularity",)
+
+    @property
+    def support(self) -> Doubles:
+        """How often each item was taken, float64[size]."""
+        out: Doubles = self._once("support", lambda: counts.support_of(self.sequences, self.size))
+        return out
+
+    def table(self, part: str, specs: Specs) -> NeighbourTable:
+        """Return a part's table under the given settings."""
+        if part == "rules":
+            return self._rules(specs.rules)
+        if part == "walk":
+            return self._walk(specs.rules, specs.walk)
+        if part == "neighbours":
+            return self._neighbours(specs.neighbours)
+        return self._content(specs.content)
+
+    def popularity(self) -> Doubles:
+        """Return log(1 + support), float64[size]."""
+        return np.log1p(self.support)
+
+    def _rules(self, spec: RulesSpec, support: float | None = None) -> NeighbourTable:
+        ahead = self._once("following", lambda: counts.following(self.sequences, self.size))
+        both = ahead + spec.reverse * ahead.T if spec.reverse else ahead
+        other = spec.support if support is None else support
+        scored = counts.normalised(both.tocsr(), self.support, other=other, shrink=spec.shrink)
+        return counts.strongest(scored, WIDTH)
+
+    def _walk(self, rules: RulesSpec, spec: WalkSpec) -> NeighbourTable:
+        return counts.second_step(self._rules(rules, spec.support), WIDE)
+
+    def _neighbours(self, spec: NeighboursSpec) -> NeighbourTable:
+        pairs = self._once(("together", spec.damping), lambda: counts.together(self.sequences, self.size, spec.damping))
+        scored = counts.normalised(pairs, self.support, other=spec.support, shrink=spec.shrink)
+        return counts.strongest(scored, WIDTH)
+
+    def _content(self, spec: ContentSpec) -> NeighbourTable:
+        if self.features is None:
+            return NeighbourTable.empty(self.size, 1)
+        return counts.similar(self.features, self.support, idf=spec.idf, popular=spec.popular, width=WIDE)
+
+    def _once(self, key: object, make: Any) -> Any:
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
