@@ -17,7 +17,7 @@ from appliance.recsys.serving import Serving
 
 Show = Callable[[str], ProductCard | None]
 """The card of a product that may be shown."""
-_PERSONAL = frozenset({"content", "collaborative", "session", "bought_together"})
+_PERSONAL = frozenset({"content", "collaborative", "sequential", "session", "bought_together"})
 
 
 class Pair(NamedTuple):

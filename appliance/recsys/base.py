@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.domain import CatalogueChange, Placement, Product, ProductCard, StrategyChoice
+from appliance.recsys.blend import Blend, Component
+from appliance.recsys.sessions.choice import Choice
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -25,8 +27,6 @@ Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 Strategy = Literal["personalised", "session", "similar", "bought_together", "trending", "newest"]
-Component = Literal["content", "collaborative", "session", "bought_together", "popularity"]
-COMPONENTS: tuple[Component, ...] = ("content", "collaborative", "session", "bought_together", "popularity")
 ReasonCode = Literal[
     "viewed", "also_viewed", "cart", "similar", "bought_together", "best_selling", "trending", "newest", "pinned"
 ]
@@ -47,8 +47,10 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The catalogue's revision before the products were read; -1 when unknown."""
     cutoff: float | None = None
     """Unix seconds of the newest interaction in the model; later ones are counted live."""
-    weights: dict[str, float] = {}
-    """``content`` and ``collaborative``: the most that each may weigh."""
+    blend: Blend = Blend()
+    """The learned weights with their evidence."""
+    sessions: Choice = Choice()
+    """What was chosen for the session model, and why."""
     rows: dict[str, int] = {}
     """Filled neighbour pairs by table."""
     index: str = "exact"
@@ -124,9 +126,16 @@ class Candidates(NamedTuple):
 class Context(NamedTuple):
     """What generators may know about one request."""
 
-    anchors: Anchors
-    recent: Anchors
-    """The newest of what this visitor looked at."""
+    content: Anchors
+    """What the visitor likes and the page is about, as it speaks for products of its kind."""
+    collaborative: Anchors
+    """The same as it speaks for what other people liked with it."""
+    trail: Ints
+    """The visitor's products in the order of their latest interaction, oldest first."""
+    session: Ints
+    """The same of this visit alone."""
+    session_key: str
+    """Names the visit among the live sessions; ``''`` for none."""
     category: str
     limit: int
 

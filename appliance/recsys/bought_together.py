@@ -8,7 +8,7 @@ products would, and the log-likelihood ratio of the 2 × 2 table of baskets says
 
     G² = 2 Σ_cells observed · ln(observed / expected) ≥ 3.84
 
-Ten baskets with neither are added to the table: the first shops have few, and a pair that is in all of six is no chance.
+Ten baskets with neither are added to the table: first shops have few, and a pair that is in all of six is no chance.
 """
 
 from __future__ import annotations

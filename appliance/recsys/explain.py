@@ -13,6 +13,8 @@ from appliance.recsys.rules import Ranked
 _ABOUT_A_PRODUCT: dict[str, ReasonCode] = {
     "content": "similar",
     "collaborative": "also_viewed",
+    "sequential": "also_viewed",
+    "session": "also_viewed",
     "bought_together": "bought_together",
 }
 

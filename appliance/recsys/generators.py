@@ -6,12 +6,18 @@ from itertools import islice
 
 import numpy as np
 
-from appliance.recsys.base import Anchors, Candidates, Component, Context, Floats, Ints, no_candidates
+from appliance.recsys.base import Anchors, Candidates, Context, Floats, Ints, no_candidates
+from appliance.recsys.blend import Component
 from appliance.recsys.model import Model
 from appliance.recsys.neighbours import NeighbourTable
+from appliance.recsys.sessions.index import SessionIndex
 from appliance.recsys.tail import Tail
 from appliance.recsys.trending import Popularity
 
+MAX_TRAIL = 10
+"""Products of the trail that the sequential rules start from."""
+MAX_SESSION = 100
+"""Candidates that the session model proposes."""
 _Batch = tuple[Ints, Floats, Ints]
 """Codes, scores and the anchors that they follow from; the arrays align."""
 
@@ -27,7 +33,7 @@ class ContentGenerator:
 
     def propose(self, context: Context) -> Candidates:
         """Return the content neighbours of the anchors."""
-        return _combined("content", [self.around(context.anchors)])
+        return _combined("content", [self.around(context.content)])
 
     def around(self, anchors: Anchors) -> _Batch:
         """Return the neighbours of some anchors with the cosines times the anchors' strengths."""
@@ -55,24 +61,42 @@ class CollaborativeGenerator:
 
     def propose(self, context: Context) -> Candidates:
         """Return the collaborative neighbours of the anchors."""
-        return _combined("collaborative", [from_table(self._model, self._model.collaborative, context.anchors)])
+        return _combined("collaborative", [from_table(self._model, self._model.collaborative, context.collaborative)])
+
+
+class SequentialGenerator:
+    """Products that people went on to from what this visitor did last."""
+
+    component: Component = "sequential"
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._decay = model.info.blend.decays.sequential
+
+    def propose(self, context: Context) -> Candidates:
+        """Return what follows the visitor's products, the newest counting most."""
+        trail = context.trail[::-1][:MAX_TRAIL]
+        strengths = (self._decay ** np.arange(len(trail))).astype(np.float32)
+        return _combined("sequential", [from_table(self._model, self._model.sequential, Anchors(trail, strengths))])
 
 
 class SessionGenerator:
-    """Products near to what is being looked at right now, by content and by visitors together."""
+    """Products that visits like this one went on to, those of a minute ago included."""
 
     component: Component = "session"
 
-    def __init__(self, model: Model, content: ContentGenerator) -> None:
+    def __init__(self, model: Model, sessions: SessionIndex) -> None:
         self._model = model
-        self._content = content
+        self._sessions = sessions
 
     def propose(self, context: Context) -> Candidates:
-        """Return the neighbours of the visit's last products."""
-        if not len(context.recent):
+        """Return the likeliest next products of the visit."""
+        if not len(context.session):
             return no_candidates("session")
-        met = from_table(self._model, self._model.collaborative, context.recent)
-        return _combined("session", [self._content.around(context.recent), met])
+        rows = session_rows(self._model, context.session)
+        found = self._sessions.recommend(rows, MAX_SESSION, session_key=context.session_key)
+        anchors = np.where(found.evidence.anchors >= 0, codes_of(self._model, found.evidence.anchors), -1)
+        return Candidates("session", codes_of(self._model, found.rows), found.scores, anchors.astype(np.int32))
 
 
 class BoughtTogetherGenerator:
@@ -85,7 +109,7 @@ class BoughtTogetherGenerator:
 
     def propose(self, context: Context) -> Candidates:
         """Return the anchors' companions."""
-        return _combined("bought_together", [from_table(self._model, self._model.together, context.anchors)])
+        return _combined("bought_together", [from_table(self._model, self._model.together, context.collaborative)])
 
 
 class TrendingGenerator:
@@ -104,6 +128,20 @@ class TrendingGenerator:
             return no_candidates("popularity")
         codes = np.array(found, np.int32)
         return Candidates("popularity", codes, self._popularity.scores(codes, self._window), np.full(len(codes), -1))
+
+
+def session_rows(model: Model, codes: Ints) -> Ints:
+    """Return the session model's rows of products: those newer than the model stand behind its own."""
+    rows = model.rows(codes)
+    return np.where(rows >= 0, rows, len(model.code_of_row) + codes).astype(np.int32)
+
+
+def codes_of(model: Model, rows: Ints) -> Ints:
+    """Return the codes of the session model's rows; the inverse of ``session_rows``."""
+    size = len(model.code_of_row)
+    inside = (rows >= 0) & (rows < size)
+    codes = model.code_of_row[np.where(inside, rows, 0)] if size else np.zeros(len(rows), np.int32)
+    return np.where(inside, codes, rows - size).astype(np.int32)
 
 
 def from_table(model: Model, table: NeighbourTable, anchors: Anchors) -> _Batch:

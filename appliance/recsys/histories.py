@@ -56,6 +56,12 @@ def usable_events(arrays: InteractionArrays, rows: dict[str, int]) -> Events:
     )
 
 
+def before(events: Events, moment: float) -> Events:
+    """Return the events up to a moment."""
+    count = int(np.searchsorted(events.times, moment, side="right"))
+    return Events(*(column[:count] for column in events))
+
+
 def taste_histories(events: Events) -> Entries:
     """Return the histories of sessions, and of visitors who came more than once, with at least two products each.
 

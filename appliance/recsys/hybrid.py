@@ -42,6 +42,11 @@ class SimilarTable(NamedTuple):
         return cls(*(mapped(folder / f"{name}.npy") for name in _FILES))
 
 
+def empty() -> SimilarTable:
+    """Return a table of no products."""
+    return SimilarTable(np.empty((0, 0), np.int32), *(np.empty((0, 0), np.float32) for _ in range(3)))
+
+
 def collaborative_weights(support: Ints) -> Doubles:
     """Return w_collab by product from the number of histories it occurs in."""
     weights: Doubles = COLLABORATIVE_WEIGHT * support / (support + SUPPORT_HALF)

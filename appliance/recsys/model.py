@@ -13,6 +13,7 @@ from appliance.recsys.base import Floats, Ints, ModelInfo, mapped
 from appliance.recsys.codes import ProductCodes
 from appliance.recsys.hybrid import SimilarTable
 from appliance.recsys.neighbours import NeighbourTable
+from appliance.recsys.sessions.model import SessionModel
 from appliance.recsys.tfidf import SparseRows, Vectoriser, load_rows
 from appliance.recsys.trending import DailyCounts
 from appliance.recsys.vectors import VectorIndex
@@ -20,7 +21,7 @@ from appliance.store.artifacts import verify
 
 KIND = "recommender"
 """The artifact kind under which models are published."""
-FORMAT = 1
+FORMAT = 2
 """Grows when the files of a model change their meaning; an older one is not loaded but built again."""
 INFO_FILE = "model.json"
 IDS_FILE = "products.json"
@@ -47,6 +48,8 @@ class Model:
     index: VectorIndex
     content: NeighbourTable
     collaborative: NeighbourTable
+    sequential: NeighbourTable
+    sessions: SessionModel
     together: NeighbourTable
     similar: SimilarTable
     support: Ints
@@ -98,12 +101,15 @@ def _map(path: Path, info: ModelInfo, ids: list[str], codes: ProductCodes) -> Mo
         index=VectorIndex.load(path),
         content=NeighbourTable.load(path, "content"),
         collaborative=NeighbourTable.load(path, "collaborative"),
+        sequential=NeighbourTable.load(path, "sequential"),
+        sessions=SessionModel.load(path),
         together=NeighbourTable.load(path, "together"),
         similar=SimilarTable.load(path),
         support=mapped(path / "support.npy"),
         daily=daily._replace(rows=code_of_row[daily.rows] if len(ids) else np.asarray(daily.rows)),
     )
-    tables = (model.sparse.columns, model.content.ids, model.collaborative.ids, model.together.ids, model.similar.ids)
+    neighbours = (model.content, model.collaborative, model.sequential, model.together, model.similar)
+    tables = (model.sparse.columns, *(table.ids for table in neighbours))
     if any(len(table) != len(ids) for table in (*tables, model.index.vectors, model.support)):
         raise ValueError("its parts are of different sizes")
     return model

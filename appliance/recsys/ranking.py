@@ -1,24 +1,25 @@
-"""Blends the generators' proposals into one score, by how much is known of the visitor, and keeps the list varied.
+"""Blends the generators' proposals into one score and keeps the list varied.
 
-    score = Σ over components of weight · value,   value = Σ over anchors of strength · similarity, scaled to at most 1
+    score = Σ over components of weight · value
+    value = trust · Σ over anchors of strength · similarity, scaled to at most 1 within the request
 
-The weights follow the data of each request: nothing known → popularity; the first clicks → session and content;
-collaborative counts in so far as the anchors have been looked at by others.
+The weights come from ``blend.py``. Collaborative evidence is trusted in so far as the anchors were looked at by others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from appliance.domain import Placement
-from appliance.recsys.base import COMPONENTS, Anchors, Candidates, Component, Floats, Ints, Longs, sums_at
+from appliance.recsys.base import Anchors, Candidates, Floats, Ints, Longs, sums_at
+from appliance.recsys.blend import COMPONENTS, Component, Mix
 
 FLOORS: dict[Component, float] = {
     "content": 0.10,
     "collaborative": 0.02,
+    "sequential": 0.02,
     "session": 0.10,
     "bought_together": 0.05,
     "popularity": 1.0,
@@ -28,28 +29,7 @@ SUPPORT_HALF = 10.0
 """Histories with an anchor at which collaborative evidence counts half."""
 SEEN_FACTOR = 0.35
 """What remains of the score of a product that the visitor has looked at already."""
-
-
-class Mix(NamedTuple):
-    """The most that each component may weigh in a placement."""
-
-    content: float
-    collaborative: float
-    session: float
-    bought_together: float
-    popularity: float
-
-
-MIXES: dict[Placement, Mix] = {
-    "home": Mix(0.5, 0.5, 0.4, 0.0, 0.10),
-    "product": Mix(0.5, 0.5, 0.1, 0.2, 0.05),
-    "cart": Mix(0.15, 0.35, 0.0, 1.0, 0.10),
-    "category": Mix(0.4, 0.4, 0.3, 0.0, 0.25),
-    "search": Mix(0.4, 0.4, 0.5, 0.0, 0.15),
-}
 _POPULARITY = COMPONENTS.index("popularity")
-_UNKNOWN_POPULARITY = 0.5
-"""Added to popularity's weight for a visitor of whom nothing is known."""
 
 
 class Evidence(NamedTuple):
@@ -95,31 +75,23 @@ class Pool(NamedTuple):
     evidence: Evidence
 
 
-def weights_for(placement: Placement, anchors: Anchors, support: Ints) -> Mix:
-    """Return the request's weights; ``support`` is the number of histories with each anchor."""
-    mix = MIXES[placement]
-    known = len(anchors) / (len(anchors) + 1.0)
-    met = 0.0
-    if len(anchors) and (total := float(anchors.strengths.sum())) > 0:
-        met = float((anchors.strengths * (support / (support + SUPPORT_HALF))).sum()) / total
-    return Mix(
-        content=mix.content,
-        collaborative=mix.collaborative * met,
-        session=mix.session,
-        bought_together=mix.bought_together,
-        popularity=mix.popularity + _UNKNOWN_POPULARITY * (1.0 - known) ** 2,
-    )
+def trust_in(anchors: Anchors, support: Ints) -> float:
+    """Return from 0 to 1 how far the anchors' collaborative evidence carries, by the histories with each of them."""
+    total = float(anchors.strengths.sum()) if len(anchors) else 0.0
+    return float((anchors.strengths * (support / (support + SUPPORT_HALF))).sum()) / total if total > 0 else 0.0
 
 
 def blend(
     batches: Sequence[Candidates],
     weights: Mix,
-    strengths: dict[Component, float],
+    strengths: Mapping[Component, float],
     popularity: Callable[[Ints], Floats],
+    trust: Mapping[Component, float],
 ) -> Pool:
     """Return all proposals as one pool.
 
-    ``strengths`` is the length of each component's anchor strengths; ``popularity`` scores any product, 1 at most.
+    ``strengths`` is the length of each component's anchor strengths (1 where absent), ``trust`` how far its evidence
+    carries (1 where absent); ``popularity`` scores any product, 1 at most.
     """
     codes, where = np.unique(np.concatenate([batch.codes for batch in batches]), return_inverse=True)
     size = len(codes)
@@ -131,10 +103,10 @@ def blend(
         part = where[start : start + len(batch.codes)]
         start += len(batch.codes)
         raw = batch.scores / max(strengths.get(batch.component, 1.0), 1e-9)
-        sums = sums_at(part, raw, size)
-        scale = max(float(sums.max(initial=0.0)), FLOORS[batch.component])
-        values[place] = sums / scale
-        contributions.append(raw * (weights[place] / scale))
+        sums = sums_at(part, raw, size)[:size]
+        scale = trust.get(batch.component, 1.0) / max(float(sums.max(initial=0.0)), FLOORS[batch.component])
+        values[place] = sums * scale
+        contributions.append(raw * (weights[place] * scale))
         sources.append(np.full(len(batch.codes), place, np.int32))
     # Assigning in rising order leaves each candidate with the entry that contributes most.
     order = np.argsort(np.concatenate(contributions), kind="stable")

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import structlog
 
-from appliance.domain import CatalogueChange, Interaction, Placement, ProductCard, Rule
+from appliance.domain import CatalogueChange, Interaction, InteractionType, Placement, ProductCard, Rule
 from appliance.issues import IssueBoard, Severity
 from appliance.metrics import Metrics
 from appliance.recsys import model as models
 from appliance.recsys import profiles
 from appliance.recsys.answers import bought_with, similar_to, strategy_of
 from appliance.recsys.base import (
-    Anchors,
     CatalogueView,
     ModelInfo,
     Reason,
@@ -30,26 +28,26 @@ from appliance.recsys.base import (
     RecommendedItem,
     RecommendRequest,
     Strategy,
-    anchors_of,
 )
 from appliance.recsys.codes import ProductCodes
 from appliance.recsys.explain import Explainer, varied
+from appliance.recsys.exploration import Explorer
+from appliance.recsys.exposure import Exposure
 from appliance.recsys.freshness import Freshness
+from appliance.recsys.repurchase import Repurchase
 from appliance.recsys.rules import Ranked, active, arrange, hidden_by
-from appliance.recsys.serving import Serving, Visit
+from appliance.recsys.serving import Serving
 from appliance.recsys.shelves import Shelves
-from appliance.recsys.trending import MAX_WINDOW_DAYS, Popularity
+from appliance.recsys.trending import DAY, MAX_WINDOW_DAYS, TRENDING_WINDOW_DAYS, Popularity
 from appliance.recsys.vectors import annoy_installed
+from appliance.recsys.visits import Visit, visit_of
 from appliance.settings import Settings
 from appliance.store.ownership import visitor_name
 
 MAX_LIMIT = 100
-TRENDING_WINDOW_DAYS = 7
-REPURCHASE_SECONDS = 30 * 86_400.0
-"""How long a bought product is not recommended to its buyer."""
-_FOCUS_STRENGTH = 3.0
-_TASTE_SHARE = 0.15
-"""How much of the visitor's taste counts where a page or a cart is about other products."""
+
+_CLICKS = frozenset({InteractionType.CLICK, InteractionType.VIEW})
+"""Storefronts tell of a visitor's step from a shelf by either."""
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +75,9 @@ class RecommendationService:
         self._shelves = Shelves(self._cards, self._codes)
         self._profiles = profiles.Profiles(self._settings.max_visitors)
         self._popularity = Popularity(self._shelves, self._settings.popular_half_life_days, now)
+        self._repurchase = Repurchase(self._settings)
+        self._exposure = Exposure(now)
+        self._explorer = Explorer(self._exposure, self._settings, now)
         self._serving = self._bind(None)
         self._freshness = Freshness(catalogue, self._codes, issues)
 
@@ -125,6 +126,10 @@ class RecommendationService:
             if code < 0:
                 continue
             self._profiles.record(interaction, code)
+            if interaction.recommendation_id and interaction.interaction_type in _CLICKS:
+                self._exposure.clicked(code, interaction.recommendation_id)
+            if interaction.session_id and interaction.weight > 0:
+                self._serving.note(interaction.session_id, code, interaction.occurred_at)
             self._popularity.add(
                 code,
                 interaction.weight,
@@ -132,6 +137,16 @@ class RecommendationService:
                 kind=interaction.interaction_type,
                 visitor=visitor_name(interaction.user_id, interaction.session_id),
             )
+
+    def shown(self, product_ids: Sequence[str]) -> None:
+        """Count a showing of a shelf, its products in their order."""
+        self._exposure.shown([self._codes.find(product_id) for product_id in product_ids])
+
+    def restore_exposure(self, counts: Mapping[str, tuple[int, int]]) -> None:
+        """Begin anew with the showings and clicks that the log knows of, by product id."""
+        known = {self._codes.find(product_id): count for product_id, count in counts.items()}
+        known.pop(-1, None)
+        self._exposure.restore(known)
 
     def identify(self, session_id: str, user_id: str) -> None:
         """Give a customer the history of the session in which they signed in."""
@@ -152,10 +167,13 @@ class RecommendationService:
         """Answer a request; never empty while the shop has something to show."""
         request = msgspec.structs.replace(request, limit=_bounded(request.limit))
         now = self._now()
-        visit, focus, cart = self._visit(request, now)
+        visit = self._visit(request, now)
+        focus, cart = self._ids(visit.focus), self._ids(visit.cart)
         rules = active(self._rules(), request.placement, now)
-        show = self._allow(rules, visit.barred)
+        show = self._allow(rules, frozenset(visit.barred))
         items = arrange(self._serving.rank(request, visit, show), rules, show, request.limit)
+        if request.strategy == "blend":
+            items = self._explored(items, request, show)
         customer = bool(request.user_id and self._profiles.entries(request.user_id, ""))
         strategy, fallback = strategy_of(request, items, focus, customer=customer)
         explainer = self._explainer(request.locale, TRENDING_WINDOW_DAYS)
@@ -223,28 +241,42 @@ class RecommendationService:
         reasons = [explainer.reason(item, frozenset({product_id})) for item in items]
         return self._answer("product", strategy, fallback, items, reasons)
 
-    def _visit(self, request: RecommendRequest, now: float) -> tuple[Visit, frozenset[str], frozenset[str]]:
-        """Return what the request starts from, the products that the page is about, and those in the cart."""
-        entries = self._profiles.entries(request.user_id, request.session_id)
-        page = self._codes.find(request.product_id) if request.product_id else -1
-        carted = [entry.code for entry in entries if entry.flags & profiles.CARTED]
-        bought = [
-            entry.code for entry in entries if entry.flags & profiles.BOUGHT and now - entry.at < REPURCHASE_SECONDS
-        ]
-        focus = [page] if page >= 0 else carted if request.placement == "cart" else []
-        taste = profiles.taste(entries)
-        visit = Visit(
-            anchors=_focused(focus, taste) if focus else taste,
-            recent=profiles.recent(entries, now),
-            seen=np.array([entry.code for entry in entries], np.int32),
-            barred=frozenset([*carted, *bought, *([page] if page >= 0 else [])]),
+    def _explored(
+        self, items: list[Ranked], request: RecommendRequest, show: Callable[[str], ProductCard | None]
+    ) -> list[Ranked]:
+        visitor = request.user_id or request.session_id
+        return self._explorer.explored(
+            items,
+            request.placement,
+            request.limit,
+            # Another draw each day: a visitor who comes back is not shown the same trial for ever.
+            seed=f"{visitor}|{request.placement}|{request.product_id}|{int(self._now() // DAY)}",
+            newest=self._shelves.newest(request.category),
+            codes=self._codes,
+            card=self._cards.get,
+            show=show,
         )
-        return visit, frozenset(map(self._codes.id, focus)), frozenset(map(self._codes.id, carted))
+
+    def _visit(self, request: RecommendRequest, now: float) -> Visit:
+        """Return what the request starts from."""
+        entries = self._profiles.entries(request.user_id, request.session_id)
+        return visit_of(
+            entries,
+            request.placement,
+            now,
+            decays=self._serving.blend.decays,
+            page=self._codes.find(request.product_id) if request.product_id else -1,
+            bought=frozenset(self._repurchase.barred(entries, self._card, now)),
+        )
+
+    def _card(self, code: int) -> ProductCard | None:
+        return self._cards.get(self._codes.id(code))
+
+    def _ids(self, codes: frozenset[int]) -> frozenset[str]:
+        return frozenset(map(self._codes.id, codes))
 
     def _bind(self, model: models.Model | None) -> Serving:
-        return Serving(
-            model, self._codes, self._shelves, self._popularity, TRENDING_WINDOW_DAYS, self._settings.diversity
-        )
+        return Serving(model, self._codes, self._shelves, self._popularity, TRENDING_WINDOW_DAYS, self._settings)
 
     def _show(self, product_id: str) -> ProductCard | None:
         """Return the card of a product that a shopper may see: it exists, is published and in stock."""
@@ -300,14 +332,3 @@ class RecommendationService:
 
 def _bounded(limit: int) -> int:
     return max(1, min(MAX_LIMIT, limit))
-
-
-def _focused(focus: Sequence[int], taste: Anchors) -> Anchors:
-    """Return the page's or cart's products first, the visitor's taste well behind."""
-    pairs = [(code, _FOCUS_STRENGTH) for code in focus]
-    pairs += [
-        (code, _TASTE_SHARE * strength)
-        for code, strength in zip(taste.codes.tolist(), taste.strengths.tolist(), strict=True)
-        if code not in focus
-    ]
-    return anchors_of(pairs)

@@ -7,52 +7,38 @@ loaded; a request that began with the old one ends with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from appliance.domain import ProductCard
 from appliance.recsys import ranking
-from appliance.recsys.base import (
-    COMPONENTS,
-    Anchors,
-    Component,
-    Context,
-    Floats,
-    Generator,
-    Ints,
-    RecommendRequest,
-)
+from appliance.recsys.base import Anchors, Context, Floats, Generator, Ints, RecommendRequest
+from appliance.recsys.bias import damp, typical_support
+from appliance.recsys.blend import COMPONENTS, EMPHASIS, Blend, Component, weights_for
 from appliance.recsys.codes import ProductCodes
 from appliance.recsys.generators import (
     BoughtTogetherGenerator,
     CollaborativeGenerator,
     ContentGenerator,
+    SequentialGenerator,
     SessionGenerator,
     TrendingGenerator,
+    session_rows,
 )
 from appliance.recsys.model import Model
 from appliance.recsys.rules import Ranked
+from appliance.recsys.sessions.index import SessionIndex
 from appliance.recsys.shelves import Shelves
 from appliance.recsys.tail import Tail
 from appliance.recsys.trending import Popularity
+from appliance.recsys.visits import Visit
+from appliance.settings import Recommender
 
 POOL_FACTOR = 4
 """Available candidates taken to the last stages for one place of the list."""
 MIN_POOL = 40
 _LEADERS = 40
 _STEP = 64
-
-
-class Visit(NamedTuple):
-    """What one request starts from."""
-
-    anchors: Anchors
-    recent: Anchors
-    seen: Ints
-    """Codes of what the visitor looked at."""
-    barred: frozenset[int]
-    """Codes that must not be shown: the page's product, what was just bought, what lies in the cart."""
 
 
 class Serving:
@@ -65,29 +51,33 @@ class Serving:
         shelves: Shelves,
         popularity: Popularity,
         window_days: int,
-        diversity: float,
+        settings: Recommender,
     ) -> None:
         self.model = model
+        self.blend = Blend() if model is None else model.info.blend
         self.tail = None if model is None else Tail(model)
         self._codes = codes
         self._shelves = shelves
         self._popularity = popularity
         self._window = window_days
-        self._diversity = diversity
+        self._diversity, self._damping = settings.diversity, settings.popularity_damping
+        self._typical = 1.0 if model is None else typical_support(model.support)
+        self.sessions = None if model is None else SessionIndex(model.sessions)
         self._generators: list[Generator] = [TrendingGenerator(popularity, window_days)]
-        if model is not None and self.tail is not None:
+        if model is not None and self.tail is not None and self.sessions is not None:
             content = ContentGenerator(model, self.tail)
             self._generators += [
                 content,
                 CollaborativeGenerator(model),
-                SessionGenerator(model, content),
+                SequentialGenerator(model),
+                SessionGenerator(model, self.sessions),
                 BoughtTogetherGenerator(model),
             ]
 
     def rank(self, request: RecommendRequest, visit: Visit, show: Callable[[str], ProductCard | None]) -> list[Ranked]:
         """Return the varied list of what may be shown, longer than asked for, so that rules have what to move."""
         wanted = max(MIN_POOL, POOL_FACTOR * request.limit)
-        pool = self._pool(request, visit)
+        pool = self.pool(request, visit)
         chosen: list[tuple[int, ProductCard]] = []
         for place, code in _best_first(pool):
             if code in visit.barred or (request.category and not self._shelves.has(request.category, code)):
@@ -101,8 +91,14 @@ class Serving:
         present = {code for code, _ in listed}
         missing = request.limit - len(listed)
         if missing > 0:
-            listed += self.fill(request.category, missing, visit.barred | present, show)
+            listed += self.fill(request.category, missing, present.union(visit.barred), show)
         return [item for _, item in listed]
+
+    def note(self, session_key: str, code: int, at: float) -> None:
+        """Let the session model know of a step of a visit; those of the model's time it knows already."""
+        if self.model is not None and self.sessions is not None and at > (self.model.info.cutoff or 0.0):
+            row = int(session_rows(self.model, np.array([code], np.int32))[0])
+            self.sessions.add(session_key, row, at)
 
     def fill(
         self,
@@ -134,25 +130,48 @@ class Serving:
 
     def _filler(self, source: str, code: int, card: ProductCard, window_days: int) -> Ranked:
         value = float(self._popularity.scores(np.array([code], np.int32), window_days)[0])
-        score = ranking.MIXES["home"].popularity * value
+        score = EMPHASIS["home"].popularity * value
         return Ranked(card, score, {"popularity": value} if value else {}, source)
 
-    def _pool(self, request: RecommendRequest, visit: Visit) -> ranking.Pool:
-        context = Context(visit.anchors, visit.recent, request.category, max(_LEADERS, 2 * request.limit))
-        weights = ranking.weights_for(request.placement, visit.anchors, self._support(visit.anchors.codes))
+    def pool(self, request: RecommendRequest, visit: Visit) -> ranking.Pool:
+        """Return every candidate of a request with its components and score, before anything is left out."""
+        context = Context(
+            visit.content,
+            visit.collaborative,
+            visit.trail,
+            visit.session,
+            request.session_id,
+            request.category,
+            max(_LEADERS, 2 * request.limit),
+        )
+        weights = weights_for(self.blend, request.placement, visit.known, request.strategy)
         batches = [
-            generator.propose(context) for generator in self._generators if getattr(weights, generator.component) > 0
+            generator.propose(context)
+            for generator in self._generators
+            if generator.component == "popularity" or getattr(weights, generator.component) > 0
         ]
-        length = float(np.linalg.norm(visit.anchors.strengths))
-        strengths: dict[Component, float] = {
-            "content": length,
-            "collaborative": length,
-            "bought_together": length,
-            "session": float(np.linalg.norm(visit.recent.strengths)),
-        }
-        pool = ranking.blend(batches, weights, strengths, lambda codes: self._popularity.scores(codes, self._window))
+        pool = ranking.blend(
+            batches,
+            weights,
+            self._strengths(visit),
+            lambda codes: self._popularity.scores(codes, self._window),
+            self._trust(visit),
+        )
         ranking.demote_seen(pool, visit.seen)
-        return pool
+        return pool._replace(scores=damp(pool.scores, self._support(pool.codes), self._damping, self._typical))
+
+    def _strengths(self, visit: Visit) -> dict[Component, float]:
+        collaborative = float(np.linalg.norm(visit.collaborative.strengths))
+        return {
+            "content": float(np.linalg.norm(visit.content.strengths)),
+            "collaborative": collaborative,
+            "bought_together": collaborative,
+        }
+
+    def _trust(self, visit: Visit) -> dict[Component, float]:
+        trust = ranking.trust_in(visit.collaborative, self._support(visit.collaborative.codes))
+        newest = Anchors(visit.trail[-1:], np.ones(len(visit.trail[-1:]), np.float32))
+        return {"collaborative": trust, "sequential": ranking.trust_in(newest, self._support(newest.codes))}
 
     def _support(self, codes: Ints) -> Ints:
         if self.model is None:

@@ -5,7 +5,6 @@ Runs in a process of its own. The same snapshot and seed give the same arrays.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,24 +14,18 @@ import msgspec
 import numpy as np
 import structlog
 
-from appliance.domain import InteractionType, Product
-from appliance.recsys import (
-    bought_together,
-    content,
-    exports,
-    histories,
-    hybrid,
-    item_to_item,
-    latent,
-    tfidf,
-    vectorise,
-    vectors,
-)
-from appliance.recsys.base import Ints, ModelInfo, sums_at
-from appliance.recsys.model import FORMAT, IDS_FILE, INFO_FILE, ModelFile
+from appliance.domain import Product
+from appliance.recsys import behaviour as behaviours
+from appliance.recsys import content, exports, histories, hybrid, latent, tfidf, tuning, vectorise, vectors
+from appliance.recsys.base import Floats, ModelInfo
+from appliance.recsys.behaviour import Behaviour
+from appliance.recsys.blend import Blend, Decays
+from appliance.recsys.memory import peak_rss_mb
+from appliance.recsys.model import FORMAT, IDS_FILE, INFO_FILE, Model, ModelFile
 from appliance.recsys.neighbours import NeighbourTable
-from appliance.recsys.tfidf import SparseRows
-from appliance.recsys.trending import DAY, MAX_WINDOW_DAYS, DailyCounts
+from appliance.recsys.similarity import ContentSpace
+from appliance.recsys.tfidf import SparseRows, Vectoriser
+from appliance.recsys.vectors import VectorIndex
 from appliance.settings import Recommender
 from appliance.store.snapshot import InteractionArrays
 
@@ -83,23 +76,23 @@ class _Content:
 
     ids: list[str]
     categories: exports.CategoryNames
+    vectoriser: Vectoriser
     rows: SparseRows
-    columns: int
+    axes: Floats
+    vectors: VectorIndex
     near: NeighbourTable
-    index: str
     recall: float
+    """Recall@20 of the vector index against exact search."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Behaviour:
-    """What the interactions gave."""
+class _Learned:
+    """What the interactions gave: the tables, how much each weighs, and what was chosen on the way."""
 
     events: histories.Events
-    histories: int
-    support: Ints
-    met: NeighbourTable
-    together: NeighbourTable
-    daily: DailyCounts
+    behaviour: Behaviour
+    choices: behaviours.Choices
+    blend: Blend
     cutoff: float | None
     tastes: int
 
@@ -121,14 +114,16 @@ def train(
     settings = settings or Recommender()
     stages = _Stages(progress)
     content_part = _fit_content(snapshot, out, settings, seed, stages)
-    stages.begin("behaviour", 0.75, 0.9)
-    behaviour = _fit_behaviour(snapshot, out, content_part, settings)
-    stages.begin("similar", 0.9, 1.0)
-    similar = hybrid.fit(content_part.near, behaviour.met, content_part.rows, content_part.columns, behaviour.support)
+    learned = _learn(snapshot, out, content_part, settings, seed, stages)
+    stages.begin("similar", 0.95, 1.0)
+    behaviour = learned.behaviour
+    similar = hybrid.fit(
+        content_part.near, behaviour.collaborative, content_part.rows, content_part.vectoriser.size, behaviour.support
+    )
     similar.save(out)
     stages.end()
     pairs = int((similar.ids >= 0).sum())
-    info = _summary(content_part, behaviour, pairs, stages.seconds, _revision(snapshot), now())
+    info = _summary(content_part, learned, pairs, stages.seconds, _revision(snapshot), now())
     (out / IDS_FILE).write_bytes(msgspec.json.encode(content_part.ids))
     (out / INFO_FILE).write_bytes(msgspec.json.encode(ModelFile(FORMAT, info)))
     log.info("recommender_trained", products=info.products, interactions=info.interactions, seconds=info.timings)
@@ -145,78 +140,96 @@ def _fit_content(snapshot: Path, out: Path, settings: Recommender, seed: int, st
     axes, points = latent.fit(rows, vectoriser.size, seed)
     np.save(out / "axes.npy", axes, allow_pickle=False)
     stages.begin("index", 0.4, 0.5)
-    kind, recall = vectors.build(points, out, annoy_from=settings.annoy_from, trees=settings.annoy_trees, seed=seed)
+    _, recall = vectors.build(points, out, annoy_from=settings.annoy_from, trees=settings.annoy_trees, seed=seed)
     stages.begin("content", 0.5, 0.75)
     index = vectors.VectorIndex.load(out)
-    near = content.fit(rows, index, vectoriser.size, settings.neighbours, stages.tell)
+    space = ContentSpace(rows, vectoriser.size, np.zeros((len(ids), 0), np.float32))
+    near = content.fit(space, np.asarray(index.vectors), settings.neighbours, stages.tell, seed)
     near.save(out, "content")
-    return _Content(ids, categories, rows, vectoriser.size, near, kind, recall)
+    return _Content(ids, categories, vectoriser, rows, axes, index, near, recall)
 
 
-def _fit_behaviour(snapshot: Path, out: Path, products: _Content, settings: Recommender) -> _Behaviour:
+def _learn(
+    snapshot: Path, out: Path, products: _Content, settings: Recommender, seed: int, stages: _Stages
+) -> _Learned:
+    """Choose and weigh on the newer visits with what the older ones teach, then fit on all."""
+    stages.begin("choosing", 0.7, 0.8)
     file = snapshot / INTERACTIONS_FILE
     arrays = InteractionArrays.load(file) if file.exists() else InteractionArrays.empty()
-    events, size = (
-        histories.usable_events(arrays, {name: row for row, name in enumerate(products.ids)}),
-        len(products.ids),
-    )
-    entries = histories.taste_histories(events)
-    met = item_to_item.fit(entries, size, settings.neighbours)
-    met.save(out, "collaborative")
-    together = bought_together.fit(histories.baskets(events), size, settings.neighbours)
-    together.save(out, "together")
-    support = histories.support(entries, size)
-    np.save(out / "support.npy", support, allow_pickle=False)
-    daily = _daily(events)
-    daily.save(out)
+    rows = {name: row for row, name in enumerate(products.ids)}
+    events, size = histories.usable_events(arrays, rows), len(products.ids)
+    split_at = tuning.split_time(events)
+    before = histories.before(events, split_at if split_at is not None else np.inf)
+    choices = behaviours.choose(before, size, seed=seed)
+    blend = Blend()
+    if split_at is not None and size:
+        judged = _model(products, behaviours.fit(before, size, settings.neighbours, choices))
+        stages.begin("weighing", 0.8, 0.9)
+        blend = tuning.learn(
+            judged,
+            events,
+            arrays.visitors,
+            split_at,
+            decays=Decays(),
+            settings=settings,
+            seed=seed,
+        )
+    stages.begin("behaviour", 0.9, 0.95)
+    behaviour = behaviours.fit(events, size, settings.neighbours, choices)
+    behaviour.save(out)
     tastes = exports.save_preferences(out, events, arrays.visitors, products.categories)
     cutoff = float(arrays.occurred_at.max()) if len(arrays) else None
-    return _Behaviour(events, histories.owners_count(entries), support, met, together, daily, cutoff, tastes)
+    return _Learned(events, behaviour, choices, blend, cutoff, tastes)
 
 
-def _daily(events: histories.Events) -> DailyCounts:
-    """Return the sums by product and day of the last days that a window may ask for.
-
-    Each visitor counts once a product, type and day, by the heaviest event; those of nobody are one visitor together.
-    """
-    recent = np.flatnonzero(events.times > events.times.max(initial=0.0) - (MAX_WINDOW_DAYS + 1) * DAY)
-    recent = recent[histories.heaviest_of_each(events, recent)]
-    products, days = events.products[recent], (events.times[recent] // DAY).astype(np.int64)
-    sold = events.types[recent] == list(InteractionType).index(InteractionType.PURCHASE)
-    span = int(days.max(initial=0)) + 1
-    keys, where = np.unique(products * span + days, return_inverse=True)
-    return DailyCounts(
-        rows=(keys // span).astype(np.int32),
-        days=(keys % span).astype(np.int32),
-        weights=sums_at(where, events.weights[recent], len(keys)).astype(np.float32),
-        sold=sums_at(where, sold, len(keys)).astype(np.float32),
+def _model(products: _Content, behaviour: Behaviour) -> Model:
+    """Return a model in memory whose codes are its rows, for judging."""
+    rows = np.arange(len(products.ids), dtype=np.int32)
+    return Model(
+        info=ModelInfo(),
+        code_of_row=rows,
+        row_of_code=rows,
+        vectoriser=products.vectoriser,
+        sparse=products.rows,
+        axes=products.axes,
+        index=products.vectors,
+        content=products.near,
+        collaborative=behaviour.collaborative,
+        sequential=behaviour.sequential,
+        sessions=behaviour.sessions,
+        together=behaviour.together,
+        similar=hybrid.empty(),
+        support=behaviour.support,
+        daily=behaviour.daily,
     )
 
 
 def _summary(
-    products: _Content, behaviour: _Behaviour, pairs: int, seconds: dict[str, float], revision: int, now: float
+    products: _Content, learned: _Learned, pairs: int, seconds: dict[str, float], revision: int, now: float
 ) -> ModelInfo:
-    heaviest = float(hybrid.collaborative_weights(behaviour.support).max(initial=0.0))
+    behaviour = learned.behaviour
     return ModelInfo(
         trained_at=now,
         revision=revision,
         products=len(products.ids),
-        interactions=len(behaviour.events.times),
+        interactions=len(learned.events.times),
         histories=behaviour.histories,
-        cutoff=behaviour.cutoff,
-        weights={"content": 1.0, "collaborative": round(heaviest, 4)},
+        cutoff=learned.cutoff,
+        blend=learned.blend,
+        sessions=learned.choices.sessions,
         rows={
             "content": products.near.filled,
-            "collaborative": behaviour.met.filled,
+            "collaborative": behaviour.collaborative.filled,
+            "sequential": behaviour.sequential.filled,
             "bought_together": behaviour.together.filled,
             "similar": pairs,
             "popular": len(behaviour.daily.rows),
-            "preferences": behaviour.tastes,
+            "preferences": learned.tastes,
         },
-        index=products.index,
+        index=products.vectors.kind,
         recall=round(products.recall, 4),
         timings=seconds,
-        peak_rss_mb=_peak_rss_mb(),
+        peak_rss_mb=peak_rss_mb(),
     )
 
 
@@ -235,13 +248,3 @@ def _products(snapshot: Path, ids: list[str], categories: exports.CategoryNames)
 def _revision(snapshot: Path) -> int:
     file = snapshot / FACTS_FILE
     return msgspec.json.decode(file.read_bytes(), type=_Facts).revision if file.exists() else -1
-
-
-def _peak_rss_mb() -> float:
-    """Return this process's largest resident memory so far, 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)

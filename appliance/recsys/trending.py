@@ -25,6 +25,8 @@ from appliance.recsys.shelves import ALL, Shelves
 
 DAY = 86_400.0
 MAX_WINDOW_DAYS = 90
+TRENDING_WINDOW_DAYS = 7
+"""The window of what is in demand where nobody asks for another."""
 _LEADERS = 300
 """Best products of a category kept ready."""
 _MAX_TOUCHED = 256

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.recsys import latent, ranking
-from appliance.recsys.base import COMPONENTS, Anchors, Candidates, anchors_of, no_anchors
+from appliance.recsys.base import Candidates, anchors_of, no_anchors
+from appliance.recsys.blend import COMPONENTS, PRIOR, Blend, Bucket, Mix, weights_for
 
 
 def _batch(component: str, pairs: dict[int, float], anchor: int = -1) -> Candidates:
@@ -22,12 +23,12 @@ def _nothing(codes: np.ndarray) -> np.ndarray:
     return np.zeros(len(codes), np.float32)
 
 
-WEIGHTS = ranking.Mix(0.5, 0.3, 0.2, 0.0, 0.1)
+WEIGHTS = Mix(0.5, 0.3, 0.0, 0.2, 0.0, 0.1)
 
 
 def test_score_is_the_weighted_sum_of_the_shown_components() -> None:
     pool = ranking.blend(
-        [_batch("content", {1: 0.8, 2: 0.4}), _batch("collaborative", {2: 0.3, 3: 0.1})], WEIGHTS, {}, _nothing
+        [_batch("content", {1: 0.8, 2: 0.4}), _batch("collaborative", {2: 0.3, 3: 0.1})], WEIGHTS, {}, _nothing, {}
     )
     assert pool.codes.tolist() == [1, 2, 3]
     assert pool.scores == pytest.approx(np.array(WEIGHTS, np.float32) @ pool.values)
@@ -35,7 +36,7 @@ def test_score_is_the_weighted_sum_of_the_shown_components() -> None:
 
 
 def test_weak_evidence_is_not_blown_up() -> None:
-    pool = ranking.blend([_batch("content", {1: 0.01})], WEIGHTS, {}, _nothing)
+    pool = ranking.blend([_batch("content", {1: 0.01})], WEIGHTS, {}, _nothing, {})
     assert pool.values.max() == pytest.approx(0.1)
 
 
@@ -49,6 +50,7 @@ def test_the_strongest_contribution_is_the_evidence() -> None:
         WEIGHTS,
         {},
         _nothing,
+        {},
     )
     assert pool.anchors.tolist() == [8, 9]
     assert [COMPONENTS[source] for source in pool.sources] == ["content", "collaborative"]
@@ -56,23 +58,36 @@ def test_the_strongest_contribution_is_the_evidence() -> None:
 
 def test_every_candidate_gets_its_popularity() -> None:
     pool = ranking.blend(
-        [_batch("content", {1: 0.5, 2: 0.5})], WEIGHTS, {}, lambda codes: (codes == 2).astype(np.float32)
+        [_batch("content", {1: 0.5, 2: 0.5})], WEIGHTS, {}, lambda codes: (codes == 2).astype(np.float32), {}
     )
     assert pool.scores[1] - pool.scores[0] == pytest.approx(WEIGHTS.popularity)
 
 
 def test_weights_follow_what_is_known() -> None:
-    unknown = ranking.weights_for("home", no_anchors(), np.empty(0, np.int32))
-    some = ranking.weights_for("home", anchors_of([(1, 1.0), (2, 1.0)]), np.array([0, 0], np.int32))
-    much = ranking.weights_for("home", anchors_of([(1, 1.0), (2, 1.0)]), np.array([500, 500], np.int32))
-    assert unknown.popularity > some.popularity
-    assert (some.collaborative, unknown.collaborative) == (0.0, 0.0)
-    assert much.collaborative == pytest.approx(0.5, rel=0.05)
-    assert isinstance(anchors_of([]), Anchors)
+    learned = PRIOR._replace(content=0.1, collaborative=0.9)
+    blend = Blend(buckets=(*Blend().buckets, Bucket(known=5, weights=learned)))
+    unknown, some, much = (weights_for(blend, "home", known) for known in (0, 1, 7))
+    assert unknown.popularity > 0 == unknown.content == unknown.collaborative
+    assert (some.content, some.collaborative) == (PRIOR.content, PRIOR.collaborative)
+    assert (much.content, much.collaborative) == (0.1, 0.9)
+
+
+def test_every_placement_and_strategy_leans_its_own_way() -> None:
+    cart, home = weights_for(Blend(), "cart", 3), weights_for(Blend(), "home", 3)
+    assert max(cart) == cart.bought_together > 0 == home.bought_together
+    assert weights_for(Blend(), "home", 3, "content").collaborative == 0
+    assert sum(weights_for(Blend(), "home", 3, "popular")) == home.popularity
+
+
+def test_collaborative_evidence_is_trusted_as_far_as_the_anchors_are_known() -> None:
+    anchors = anchors_of([(1, 1.0), (2, 1.0)])
+    assert ranking.trust_in(anchors, np.array([0, 0], np.int32)) == 0
+    assert ranking.trust_in(anchors, np.array([10, 10], np.int32)) == pytest.approx(0.5)
+    assert ranking.trust_in(no_anchors(), np.empty(0, np.int32)) == 0
 
 
 def test_seen_products_fall_behind() -> None:
-    pool = ranking.blend([_batch("content", {1: 0.9, 5: 0.5})], WEIGHTS, {}, _nothing)
+    pool = ranking.blend([_batch("content", {1: 0.9, 5: 0.5})], WEIGHTS, {}, _nothing, {})
     ranking.demote_seen(pool, np.array([1, 99], np.int32))
     assert pool.scores[1] > pool.scores[0]
 

@@ -35,6 +35,9 @@ def test_same_snapshot_and_seed_give_the_same_files(tmp_path: Path, annoy_from: 
     assert _digests(tmp_path / "a") == _digests(tmp_path / "b")
 
 
+STAGES = ("text", "space", "index", "content", "behaviour", "similar")
+
+
 def test_info_says_what_was_learned_and_how_long_it_took(tmp_path: Path) -> None:
     snapshot = write_snapshot(tmp_path / "snapshot", leather_and_shoes(), history(), revision=17)
     heard: list[tuple[float, str]] = []
@@ -43,9 +46,10 @@ def test_info_says_what_was_learned_and_how_long_it_took(tmp_path: Path) -> None
     )
     assert (info.products, info.interactions, info.revision, info.trained_at) == (40, len(history()), 17, NOW)
     assert info.histories > 100
-    assert set(info.timings) == {"text", "space", "index", "content", "behaviour", "similar"}
+    assert set(info.timings) == {*STAGES, "choosing", "weighing"}
     assert 40 * 39 >= info.rows["similar"] >= info.rows["content"] > 40 * 20
-    assert 0.0 < info.weights["collaborative"] < 0.6
+    assert [bucket.known for bucket in info.blend.buckets] == [0, 1, 2, 5, 10]
+    assert info.blend.split_at is not None and sum(bucket.cases for bucket in info.blend.buckets) > 30
     assert info.cutoff == max(item.occurred_at for item in history())
     shares = [share for share, _ in heard]
     assert shares == sorted(shares) and shares[0] >= 0.0 and shares[-1] <= 1.0

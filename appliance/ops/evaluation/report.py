@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import msgspec
 import numpy as np
 
 from appliance.errors import InvalidInput
+from appliance.recsys.memory import peak_rss_mb
 
 Tell = Callable[[float, str], None]
 """Told the share done, from 0 to 1, and the stage."""
@@ -66,16 +66,6 @@ class Clock:
             "query_p50_ms": round(float(np.quantile(times, 0.5)), 4),
             "query_p99_ms": round(float(np.quantile(times, 0.99)), 4),
         }
-
-
-def peak_rss_mb() -> float:
-    """Return this process's largest resident memory so far in MiB, 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
 
 
 def write_predictions(path: Path, predictions: Iterable[dict[str, Any]]) -> None:
