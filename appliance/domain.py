@@ -31,6 +31,7 @@ _MEANINGS = {
 }
 _MISMATCH = re.compile(r"Expected `str` matching regex (?P<pattern>'.*'|\".*\")", re.DOTALL)
 
+MAX_INTERVAL_DAYS = 3650.0
 _DECIMALS = {"VND": 0, "JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "XOF": 0, "XAF": 0, "KWD": 3, "BHD": 3, "TND": 3}
 
 
@@ -65,6 +66,18 @@ def to_main(minor: int, currency: str) -> int | float:
     """Turn smallest units into the number that people write: an int for VND, a float for USD."""
     places = decimals(currency)
     return minor if places == 0 else round(minor / 10**places, places)
+
+
+def interval_of(entry: str) -> tuple[str, float]:
+    """Read a category's repurchase interval, ``ca-phe:14``, as (handle, days); raises ``ValueError``."""
+    handle, _, days = entry.rpartition(":")
+    try:
+        found = float(days)
+    except ValueError:
+        found = -1.0
+    if not handle.strip() or not 0 <= found <= MAX_INTERVAL_DAYS:
+        raise ValueError(f"{entry[:100]!r} is no category handle with a number of days, as ca-phe:14")
+    return handle.strip(), found
 
 
 class InteractionType(StrEnum):

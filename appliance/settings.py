@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
-from appliance.domain import CURRENCY_PATTERN, said_plainly
+from appliance.domain import CURRENCY_PATTERN, interval_of, said_plainly
 from appliance.errors import InvalidSetting
 from appliance.text import require_host, require_origin, require_time_zone
 
@@ -26,7 +26,6 @@ FILE_NAME = "appliance.toml"
 ENV_PREFIX = "APPLIANCE_"
 RESERVED_ENV = frozenset({"APPLIANCE_DATA"})
 """Names with the prefix that are not settings: where the data directory is."""
-MAX_INTERVAL_DAYS = 3650.0
 _ENV_ALIASES = {"APPLIANCE_RATE_LIMIT": "server.rate_limit", "APPLIANCE_LOCALE": "shop.locale"}
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -163,18 +162,6 @@ class Analytics(_Section, frozen=True, kw_only=True):
     """Memory that DuckDB may use, in MiB."""
     threads: Positive = 2
     """Threads that DuckDB may use."""
-
-
-def interval_of(entry: str) -> tuple[str, float]:
-    """Read a category's repurchase interval, ``ca-phe:14``, as (handle, days); raises ``ValueError``."""
-    handle, _, days = entry.rpartition(":")
-    try:
-        found = float(days)
-    except ValueError:
-        found = -1.0
-    if not handle.strip() or not 0 <= found <= MAX_INTERVAL_DAYS:
-        raise ValueError(f"{entry[:100]!r} is no category handle with a number of days, as ca-phe:14")
-    return handle.strip(), found
 
 
 class Recommender(_Section, frozen=True, kw_only=True):

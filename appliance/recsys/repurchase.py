@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from appliance.domain import ProductCard
+from appliance.domain import ProductCard, interval_of
 from appliance.recsys.profiles import BOUGHT, Entry
-from appliance.settings import Recommender, interval_of
+from appliance.settings import Recommender
 
 DAY = 86_400.0
 

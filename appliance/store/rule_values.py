@@ -12,8 +12,7 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from appliance.domain import decimals
-from appliance.settings import MAX_INTERVAL_DAYS
+from appliance.domain import MAX_INTERVAL_DAYS, decimals
 
 _PRICE = re.compile(r"[0-9]{1,13}(?:\.(?P<decimals>[0-9]{1,3}))?")
 _SHARE = re.compile(r"(?P<number>[+-]?[0-9]{1,6}(?:[.,][0-9]{1,12})?)\s*(?P<percent>%?)")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.domain import ProductCard
+from appliance.domain import ProductCard, interval_of
 from appliance.errors import InvalidSetting
 from appliance.recsys.profiles import BOUGHT, CARTED, Entry
 from appliance.recsys.repurchase import DAY, Repurchase
-from appliance.settings import Recommender, interval_of, parse_value
+from appliance.settings import Recommender, parse_value
 
 NOW = 1_760_000_000.0
 
