@@ -58,6 +58,7 @@ _REBUILT_VISITORS = 10_000
 _REPLAYED_RECORDS = 20_000
 """Newest records of the journal that are shown to the recommender before the first request."""
 _SALES_WINDOW = 30 * 86_400.0
+_EXPOSURE_WINDOW = 60 * 86_400.0
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -301,6 +302,7 @@ class Runtime:
         """Catch up on what only delays answers, then look after the index, until the process stops."""
         self._rebuild_profiles()
         self._rank_by_sales()
+        self._restore_exposure()
         gc.freeze()
         while not self._stopping.wait(_HOUSEKEEPING_SECONDS):
             self._start_jobs()
@@ -365,6 +367,15 @@ class Runtime:
             if not self.privacy.is_opted_out(link.session_id, link.user_id):
                 self.recommender.identify(link.session_id, link.user_id)
         self._links, self._observed = [], None
+
+    def _restore_exposure(self) -> None:
+        """Tell the recommender what was shown and clicked before the start, so that new products are not tried anew."""
+        if self.log is None:
+            return
+        try:
+            self.recommender.restore_exposure(self.log.attribution.product_exposure(self.now() - _EXPOSURE_WINDOW))
+        except ApplianceError as error:
+            log.warning("exposure_not_read", error=error.message)
 
     def _rank_by_sales(self) -> None:
         """Tell search what sells, for its best-selling order."""

@@ -23,7 +23,7 @@ from appliance.settings import LoadedSettings
 
 _FLUSH_SECONDS = 600.0
 _VISITORS = 20_000
-_ABOUT_VISITORS = "/v1/recommendations"
+_ABOUT_VISITORS = ("/v1/recommendations", "/v1/admin/recommendations")
 
 
 class _InProcess(httpx.BaseTransport):

@@ -24,13 +24,17 @@ _LOCALE = click.option("--locale", type=click.Choice(["vi", "en"]), help="Langua
 @click.option("--placement", type=click.Choice(get_args(Placement)), default="home", show_default=True)
 @click.option("--product", "product_id", help="Id or handle of the product that the page shows.")
 @click.option("--category", help="Handle or name of a category.")
+@click.option("--explain", is_flag=True, help="Show the whole derivation, candidates that lost included.")
 @_LIMIT
 @_LOCALE
 @json_option
 @pass_session
-def recommend(session: Session, /, **params: Any) -> None:
+def recommend(session: Session, /, *, explain: bool, **params: Any) -> None:
     """Recommend products for a visitor and a place on a page."""
-    _answer(session, "/v1/recommendations", params)
+    if explain:
+        _explain(session, params)
+    else:
+        _answer(session, "/v1/recommendations", params)
 
 
 @click.command()
@@ -56,11 +60,15 @@ def popular(session: Session, /, **params: Any) -> None:
     _answer(session, "/v1/products/popular", params)
 
 
-def _answer(session: Session, path: str, params: Mapping[str, object]) -> None:
+def _ask(session: Session, path: str, params: Mapping[str, object]) -> Any:
     from appliance.cli.backend import open_backend
 
     with open_backend(session) as backend:
-        answer = backend.call("GET", path, params={**params, "locale": params.get("locale") or session.locale})
+        return backend.call("GET", path, params={**params, "locale": params.get("locale") or session.locale})
+
+
+def _answer(session: Session, path: str, params: Mapping[str, object]) -> None:
+    answer = _ask(session, path, params)
     if session.as_json:
         output.print_json(answer)
         return
@@ -78,6 +86,47 @@ def _answer(session: Session, path: str, params: Mapping[str, object]) -> None:
     output.say(
         translate(key, locale, strategy=translate(f"strategy.{answer['strategy']}", locale), took=answer["took_ms"])
     )
+
+
+def _explain(session: Session, params: Mapping[str, object]) -> None:
+    answer = _ask(session, "/v1/admin/recommendations/explain", params)
+    if session.as_json:
+        output.print_json(answer)
+        return
+    locale, derivation = session.locale, answer["trace"]["derivation"]
+    components = list(derivation["weights"])
+    headings = translate("cli.derivation_headings", locale).split("|")
+    names = [translate(f"component.{name}", locale) for name in components]
+    rows = [
+        (
+            trace["place"] or "",
+            trace["rank"] or "",
+            trace["title"],
+            trace["score"],
+            *(_times(trace["components"].get(name), derivation["weights"][name]) for name in components),
+            ", ".join(evidence["title"] for evidence in trace["evidence"][:2]),
+            translate(f"fate.{trace['fate']}", locale),
+        )
+        for trace in derivation["candidates"]
+    ]
+    output.print_table([*headings[:4], *names, *headings[4:]], rows)
+    bucket = derivation["bucket"]
+    output.say(
+        translate(
+            "cli.derivation_weights",
+            locale,
+            known=derivation["known"],
+            weights=", ".join(
+                f"{translate(f'component.{name}', locale)} {derivation['weights'][name]:.3g}" for name in components
+            ),
+            confidence=translate(f"confidence.{bucket['confidence']}", locale),
+            cases=bucket["cases"],
+        )
+    )
+
+
+def _times(value: float | None, weight: float) -> str:
+    return "" if value is None else f"{value:.2f} × {weight:.2f}"
 
 
 def price_text(item: Mapping[str, Any], locale: Locale) -> str:

@@ -47,6 +47,11 @@ class Evidence(NamedTuple):
 
         The source is that of the anchor's strongest proposal.
         """
+        weighed = self.weighed(places)
+        return {place: [(source, anchor) for source, anchor, _ in of] for place, of in weighed.items()}
+
+    def weighed(self, places: Longs) -> dict[int, list[tuple[int, int, float]]]:
+        """Return the same with what each anchor adds, (source, anchor, contribution)."""
         wanted = np.flatnonzero(np.isin(self.places, places))
         wanted = wanted[np.argsort(-self.contributions[wanted], kind="stable")]
         sums: dict[int, dict[int, list[float]]] = {}
@@ -55,7 +60,10 @@ class Evidence(NamedTuple):
             known = sums.setdefault(place, {}).setdefault(anchor, [0.0, source])
             known[0] += contribution
         return {
-            place: [(int(source), anchor) for anchor, (_, source) in sorted(of.items(), key=lambda item: -item[1][0])]
+            place: [
+                (int(source), anchor, total)
+                for anchor, (total, source) in sorted(of.items(), key=lambda item: -item[1][0])
+            ]
             for place, of in sums.items()
         }
 

@@ -30,6 +30,7 @@ from appliance.recsys.base import (
     Strategy,
 )
 from appliance.recsys.codes import ProductCodes
+from appliance.recsys.derivation import Derivation, Deriver
 from appliance.recsys.explain import Explainer, varied
 from appliance.recsys.exploration import Explorer
 from appliance.recsys.exposure import Exposure
@@ -163,13 +164,25 @@ class RecommendationService:
             self._popularity.forget_leaders()
         self._freshness.take(codes)
 
-    def recommend(self, request: RecommendRequest) -> Recommendation:
-        """Answer a request; never empty while the shop has something to show."""
+    def recommend(self, request: RecommendRequest, *, rules: list[Rule] | None = None) -> Recommendation:
+        """Answer a request; never empty while the shop has something to show. ``rules`` stand in for the owner's."""
+        return self._recommended(request, rules)[0]
+
+    def derive(self, request: RecommendRequest) -> tuple[Recommendation, Derivation]:
+        """Answer a request and tell how the answer came about, with the candidates that lost."""
+        answer, visit, rules, items = self._recommended(request, None)
+        deriver = Deriver(self._serving, self._codes, self._cards, self._shelves.has)
+        request = msgspec.structs.replace(request, limit=_bounded(request.limit))
+        return answer, deriver.derive(request, visit, rules, items, request.locale)
+
+    def _recommended(
+        self, request: RecommendRequest, owner_rules: list[Rule] | None
+    ) -> tuple[Recommendation, Visit, list[Rule], list[Ranked]]:
         request = msgspec.structs.replace(request, limit=_bounded(request.limit))
         now = self._now()
         visit = self._visit(request, now)
         focus, cart = self._ids(visit.focus), self._ids(visit.cart)
-        rules = active(self._rules(), request.placement, now)
+        rules = active(self._rules() if owner_rules is None else owner_rules, request.placement, now)
         show = self._allow(rules, frozenset(visit.barred))
         items = arrange(self._serving.rank(request, visit, show), rules, show, request.limit)
         if request.strategy == "blend":
@@ -178,7 +191,7 @@ class RecommendationService:
         strategy, fallback = strategy_of(request, items, focus, customer=customer)
         explainer = self._explainer(request.locale, TRENDING_WINDOW_DAYS)
         reasons = [explainer.reason(item, focus, cart) for item in varied(items, focus)]
-        return self._answer(request.placement, strategy, fallback, items, reasons)
+        return self._answer(request.placement, strategy, fallback, items, reasons), visit, rules, items
 
     def similar(self, product_id: str, limit: int = 10, locale: str = "vi") -> Recommendation:
         """Return products like one product, by content and by visitors; when there are none, its category's best."""
@@ -244,13 +257,13 @@ class RecommendationService:
     def _explored(
         self, items: list[Ranked], request: RecommendRequest, show: Callable[[str], ProductCard | None]
     ) -> list[Ranked]:
-        visitor = request.user_id or request.session_id
+        visitor = visitor_name(request.user_id, request.session_id)
         return self._explorer.explored(
             items,
             request.placement,
             request.limit,
             # Another draw each day: a visitor who comes back is not shown the same trial for ever.
-            seed=f"{visitor}|{request.placement}|{request.product_id}|{int(self._now() // DAY)}",
+            seed=f"{visitor}|{request.placement}|{request.product_id}|{request.category}|{int(self._now() // DAY)}",
             newest=self._shelves.newest(request.category),
             codes=self._codes,
             card=self._cards.get,

@@ -155,7 +155,7 @@ class Serving:
             weights,
             self._strengths(visit),
             lambda codes: self._popularity.scores(codes, self._window),
-            self._trust(visit),
+            self.trust(visit),
         )
         ranking.demote_seen(pool, visit.seen)
         return pool._replace(scores=damp(pool.scores, self._support(pool.codes), self._damping, self._typical))
@@ -168,7 +168,8 @@ class Serving:
             "bought_together": collaborative,
         }
 
-    def _trust(self, visit: Visit) -> dict[Component, float]:
+    def trust(self, visit: Visit) -> dict[Component, float]:
+        """Return how far the evidence of each component carries, by how much others looked at the same."""
         trust = ranking.trust_in(visit.collaborative, self._support(visit.collaborative.codes))
         newest = Anchors(visit.trail[-1:], np.ones(len(visit.trail[-1:]), np.float32))
         return {"collaborative": trust, "sequential": ranking.trust_in(newest, self._support(newest.codes))}
@@ -208,7 +209,7 @@ class Serving:
         if self.model is None or self.tail is None:
             return np.zeros((len(codes), 1), np.float32)
         rows = self.model.rows(codes)
-        found: Floats = np.zeros((len(codes), self.model.axes.shape[1]), np.float32)
+        found: Floats = np.zeros((len(codes), self.model.index.vectors.shape[1]), np.float32)
         found[rows >= 0] = self.model.index.vectors[rows[rows >= 0]]
         for place, code in enumerate(codes.tolist()) if len(self.tail) else ():
             fresh = self.tail.vector(code)

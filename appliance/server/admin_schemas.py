@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from appliance.domain import NOT_BLANK_PATTERN, Placement, RuleAction, RuleTarget
-from appliance.server.schemas import Amount, Id, In, Out, RecommendedItemOut
+from appliance.server.schemas import Amount, CategoryName, Id, In, Limit, OptionalId, Out, RecommendedItemOut
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NOT_BLANK_PATTERN)]
 Price = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
@@ -236,6 +236,32 @@ class RuleList(Out, frozen=True, kw_only=True):
     """All rules."""
 
     items: list[RuleOut]
+
+
+class RulePreviewIn(In, frozen=True, kw_only=True):
+    """A rule that is not kept, and the shelf on which to try it."""
+
+    rule: RuleIn
+    replaces: OptionalId = ""
+    """Id of the rule that it would replace."""
+    placement: Placement = "home"
+    user_id: OptionalId = ""
+    session_id: OptionalId = ""
+    product_id: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    """Id or handle of the product that the page shows."""
+    category: CategoryName = ""
+    limit: Limit = 10
+
+
+class RulePreviewOut(Out, frozen=True, kw_only=True):
+    """A shelf without and with a rule."""
+
+    products: int
+    """Products on sale that the rule speaks of."""
+    holds: bool
+    """Whether the rule holds now at this placement: it is switched on, in its time, and for this place."""
+    before: list[RecommendedItemOut]
+    after: list[RecommendedItemOut]
 
 
 class JobArgs(In, frozen=True, kw_only=True):

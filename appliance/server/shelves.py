@@ -226,6 +226,7 @@ class Shelves:
     def _note(self, shelf: Shelf, answer: RecommendationOut) -> None:
         runtime = self._runtime
         runtime.metrics.recommendations.labels(shelf.placement, answer.strategy).inc()
+        runtime.recommender.shown([item.product_id for item in answer.items])
         if runtime.journal is not None:
             runtime.journal.note(
                 Impression(

@@ -57,6 +57,31 @@ def test_a_rule_by_price_holds_on_the_shelf(shop: Shop) -> None:
     assert len(after) == sum(price > limit for price in before.values())
 
 
+def test_a_rule_is_tried_before_it_is_kept(shop: Shop) -> None:
+    last = _home(shop)[-1]["product_id"]
+    rule: dict[str, Any] = {"action": "pin", "target": "product", "value": last}
+    seen = shop.owner.post("/v1/admin/rules/preview", {"rule": rule, "limit": 50}).json()
+    assert [item["product_id"] for item in seen["before"]] == [item["product_id"] for item in _home(shop)]
+    assert seen["after"][0]["product_id"] == last
+    assert (seen["products"], seen["holds"]) == (1, True)
+    assert shop.owner.get("/v1/admin/rules").json()["items"] == []
+    elsewhere = {"rule": rule | {"placement": "cart"}, "limit": 50}
+    unmoved = shop.owner.post("/v1/admin/rules/preview", elsewhere).json()
+    assert unmoved["holds"] is False
+    assert [item["product_id"] for item in unmoved["after"]] == [item["product_id"] for item in unmoved["before"]]
+
+
+def test_a_preview_of_a_change_leaves_the_old_rule_out(shop: Shop) -> None:
+    kept = _made(shop, action="exclude", target="tag", value="da")
+    assert [item["product_id"] for item in _home(shop)] == ["single"]
+    changed = {"rule": {"action": "exclude", "target": "product", "value": "single"}, "replaces": kept["id"]}
+    after = shop.owner.post("/v1/admin/rules/preview", changed).json()["after"]
+    assert "single" not in {item["product_id"] for item in after}
+    assert len(after) == 10
+    wrong = {"rule": {"action": "exclude", "target": "price", "value": "cheap"}}
+    assert shop.owner.post("/v1/admin/rules/preview", wrong).status_code == 409
+
+
 def _home(shop: Shop) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = shop.browser.get("/v1/recommendations?limit=50").json()["items"]
     return items

@@ -31,6 +31,7 @@ def admin_router() -> Router:
             products.change_product,
             rules.list_rules,
             rules.create_rule,
+            rules.preview_rule,
             rules.replace_rule,
             rules.delete_rule,
             settings.read_settings,

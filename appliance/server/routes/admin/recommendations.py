@@ -26,11 +26,13 @@ async def explain(
     limit: Limit = 10,
     locale: LocaleTag = "",
 ) -> ExplanationOut:
-    """Make a recommendation past the cache; it counts as no impression."""
+    """Make a recommendation past the cache, with its whole derivation: the weights and why they are so, every
+    candidate's components, contributions and evidence, and what became of it. It counts as no impression.
+    """
     runtime = exchange_of(request).runtime
     card = runtime.catalogue.resolve(product_id) if product_id else None
     known = runtime.catalogue.category(category) if category else None
-    found = runtime.recommender.recommend(
+    found, derivation = runtime.recommender.derive(
         RecommendRequest(
             user_id=user_id,
             session_id=session_id,
@@ -47,6 +49,7 @@ async def explain(
         fallback=found.fallback,
         items=items_out(runtime.catalogue, found),
         trace={
+            "derivation": msgspec.to_builtins(derivation),
             "model": None if model is None else msgspec.to_builtins(model),
             "opted_out": runtime.privacy.is_opted_out(session_id, user_id),
             "rules": len(runtime.rules.list()),

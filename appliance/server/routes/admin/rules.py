@@ -12,13 +12,17 @@ from litestar.params import PathParameter
 
 from appliance.domain import ID_PATTERN, Rule
 from appliance.errors import Conflict, NotFound
-from appliance.recsys.rules import spoken_of
+from appliance.recsys.base import RecommendRequest
+from appliance.recsys.rules import active, spoken_of
 from appliance.runtime import Runtime
-from appliance.server.admin_schemas import RuleIn, RuleList, RuleOut
+from appliance.server.admin_schemas import RuleIn, RuleList, RuleOut, RulePreviewIn, RulePreviewOut
 from appliance.server.body import read_body
 from appliance.server.exchange import runtime_of
 from appliance.server.present import moment
+from appliance.server.query import locale_of
+from appliance.server.shelves import items_out
 from appliance.store.rule_values import checked_range
+from appliance.store.rules import checked_rule
 
 RuleId = Annotated[str, PathParameter(min_length=1, max_length=128, pattern=ID_PATTERN)]
 
@@ -45,6 +49,39 @@ async def replace_rule(request: Request[Any, Any, Any], rule_id: RuleId) -> Rule
     if not any(known.id == rule_id for known in runtime.rules.list()):
         raise NotFound("There is no such rule.")
     return await asyncio.to_thread(_saved, runtime, _rule(runtime, rule_id, data))
+
+
+@post("/rules/preview", status_code=200, operation_id="previewRule", summary="A shelf without and with a rule")
+async def preview_rule(request: Request[Any, Any, Any]) -> RulePreviewOut:
+    """Answer one shelf twice past the cache; nothing is kept and it counts as no impression."""
+    data = await read_body(request, RulePreviewIn)
+    runtime, locale = runtime_of(request), locale_of(request, "")
+    kept = runtime.rules.list()
+    rule = checked_rule(_rule(runtime, data.replaces or "preview", data.rule))
+    known = any(old.id == rule.id for old in kept)
+    tried = [rule if old.id == rule.id else old for old in kept] + ([] if known else [rule])
+    card = runtime.catalogue.resolve(data.product_id) if data.product_id else None
+    category = runtime.catalogue.category(data.category) if data.category else None
+    asked = RecommendRequest(
+        user_id=data.user_id,
+        session_id=data.session_id,
+        placement=data.placement,
+        product_id=data.product_id if card is None else card.id,
+        category=data.category if category is None else category.handle,
+        limit=data.limit,
+        locale=locale,
+    )
+
+    def both() -> RulePreviewOut:
+        before, after = (runtime.recommender.recommend(asked, rules=rules) for rules in (kept, tried))
+        return RulePreviewOut(
+            products=spoken_of(rule, runtime.catalogue.cards()),
+            holds=bool(active([rule], data.placement, runtime.now())),
+            before=items_out(runtime.catalogue, before),
+            after=items_out(runtime.catalogue, after),
+        )
+
+    return await asyncio.to_thread(both)
 
 
 @delete("/rules/{rule_id:str}", status_code=204, operation_id="deleteRule", summary="Delete a rule")
