@@ -1,7 +1,7 @@
 """``evaluate session``: the next click of a session from those before it, as in the session-rec evaluations.
 
 Every click of a test session but the first is predicted (or, with last-only, just the last one), ranking all items
-of the training file; what the session already has is not excluded. Items that training does not know are dropped, sessions
+of the training file; what the session already has is not excluded. Items unknown to training are dropped, sessions
 shorter than two after that are skipped. One right answer a case: HR@k = hit@k, MRR@k the reciprocal of its place, and
 NDCG@k = 1/log₂(place + 1).
 """

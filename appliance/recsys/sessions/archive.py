@@ -44,6 +44,16 @@ class Archive(NamedTuple):
         """The number of item rows."""
         return len(self.posting_starts) - 1
 
+    def fade(self, recency: float) -> float:
+        """Return in how many seconds a session comes to weigh 1/e: a share of what the sessions span."""
+        return recency * float(self.times[-1] - self.times[0]) if len(self.times) else 0.0
+
+    def freshness(self, recency: float) -> Doubles:
+        """Return the weight of each session by its age, 1 for the newest, float64[n]; all 1 where ``recency`` is 0."""
+        fade = self.fade(recency)
+        fresh: Doubles = np.exp((self.times - self.times[-1]) / fade) if fade else np.ones(len(self.times))
+        return fresh
+
     def save(self, folder: Path) -> None:
         """Write every array as an ``.npy`` file."""
         for name, values in self._asdict().items():

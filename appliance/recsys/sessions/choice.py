@@ -6,15 +6,15 @@ from typing import Literal
 
 import msgspec
 
-VOICES = ("after", "next", "before", "rules", "companions", "returning", "current", "popular")
+VOICES = ("after", "next", "before", "rules", "companions", "walk", "returning", "current", "popular")
 """The parts that are mixed, in the order of every array with an axis for them.
 
 ``after``, ``next`` and ``before`` come from the nearest sessions: what followed the item in common at any distance,
 directly, and what preceded it. ``rules`` counts what follows the newest items in all sessions, ``companions`` is the
-cosine of common sessions, ``returning`` the session's own items, ``current`` the newest of them, ``popular`` the demand
-of late.
+cosine of common sessions, ``walk`` goes two steps along both, ``returning`` are the session's own items, ``current`` is
+the newest of them, ``popular`` the demand of late.
 """
-AFTER, NEXT, BEFORE, RULES, COMPANIONS, RETURNING, CURRENT, POPULAR = range(len(VOICES))
+AFTER, NEXT, BEFORE, RULES, COMPANIONS, WALK, RETURNING, CURRENT, POPULAR = range(len(VOICES))
 
 Repeats = Literal["all", "not_current", "none"]
 """Which items of the session itself may be proposed again."""
@@ -32,7 +32,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     position_decay: float = 4.0
     """Steps back in the session after which an item weighs 1/e (λ₁ of STAN)."""
     recency: float = 0.4
-    """Share of the time that the sessions span after which a session weighs 1/e; 0 for no decay (λ₂ of STAN)."""
+    """Share of the time that the sessions span after which a session weighs 1/e, as a neighbour (λ₂ of STAN) and in
+    every count; 0 for no decay."""
     distance_decay: float = 4.0
     """Steps from the item in common after which a neighbour's item weighs 1/e (λ₃ of STAN)."""
     length_norm: float = 0.5
@@ -46,7 +47,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     repeats: Repeats = "all"
 
 
-DEFAULT_WEIGHTS = (0.15, 0.1, 0.2, 0.2, 0.1, 0.15, 0.05, 0.05)
+DEFAULT_WEIGHTS = (0.15, 0.05, 0.15, 0.15, 0.1, 0.2, 0.1, 0.05, 0.05)
 """Shares of the parts where a shop has too few sessions to learn them, in the order of ``VOICES``."""
 
 
@@ -55,7 +56,8 @@ class Trial(msgspec.Struct, frozen=True):
 
     parameter: str
     value: float | str
-    log_likelihood: float
+    reached: float
+    """Of the choice's ``metric``."""
     hr: float
     mrr: float
 
@@ -66,7 +68,9 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters = Parameters()
     weights: dict[str, float] = msgspec.field(default_factory=lambda: dict(zip(VOICES, DEFAULT_WEIGHTS, strict=True)))
     """Share of each part, summing to 1."""
-    metric: str = "hr@20 + mrr@20"
+    metric: str = "mean of -log2(place), places counted to 200"
+    value: float = 0.0
+    """What the choice reached of ``metric``."""
     hr: float = 0.0
     mrr: float = 0.0
     interval: tuple[float, float] = (0.0, 0.0)

@@ -18,6 +18,7 @@ from appliance.recsys.sessions.choice import (
     RETURNING,
     RULES,
     VOICES,
+    WALK,
     Choice,
     Parameters,
 )
@@ -29,7 +30,7 @@ from appliance.recsys.sessions.nearest import Entries, NearestSessions, Scratch,
 
 class Evidence(NamedTuple):
     """Why: ``anchors`` int32[k], the item of the session that speaks most for each answer, -1 for none; ``parts``
-    float32[k, 8], what each of ``VOICES`` adds to its score."""
+    float32[k, 9], what each of ``VOICES`` adds to its score."""
 
     anchors: Ints
     parts: Floats
@@ -44,7 +45,7 @@ class NextItems(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """All that was proposed for one session: ``scores`` float64[n, 8] by part, before parts are compared."""
+    """All that was proposed for one session: ``scores`` float64[n, 9] by part, before parts are compared."""
 
     items: Longs
     scores: Doubles
@@ -125,6 +126,7 @@ class SessionIndex:
         )
         fade = np.exp(-walk.steps / self._parameters.position_decay)
         parts.append(_table_entries(self.model.companions, COMPANIONS, walk, fade))
+        parts.append(_table_entries(self.model.walk, WALK, walk, fade))
         parts += _own_entries(items, walk, self._parameters)
         popular = self.model.popular
         parts.append(

@@ -13,8 +13,6 @@ import numpy as np
 from appliance.recsys.base import Doubles
 
 _ROUNDS = 80
-_UNSEEN = 1e-6
-"""Probability of a click that no part proposed."""
 
 
 def shares_of(scores: Doubles, sharpness: float) -> Doubles:
@@ -41,9 +39,3 @@ def learned_weights(of_targets: Doubles) -> Doubles:
     weights[weights < 1e-4] = 0.0
     settled: Doubles = weights / weights.sum()
     return settled
-
-
-def log_likelihood(of_targets: Doubles, weights: Doubles) -> Doubles:
-    """Return the logarithm of the probability of each click, float64[cases]."""
-    likelihood: Doubles = np.log(of_targets @ weights + _UNSEEN)
-    return likelihood

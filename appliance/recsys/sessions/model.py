@@ -27,6 +27,7 @@ class SessionModel(NamedTuple):
     archive: Archive
     rules: NeighbourTable
     companions: NeighbourTable
+    walk: NeighbourTable
     demand: Floats
     """float32[size], shares of the latest clicks."""
     popular: Ints
@@ -42,6 +43,7 @@ class SessionModel(NamedTuple):
         self.archive.save(folder)
         self.rules.save(folder, "sessions_rules")
         self.companions.save(folder, "sessions_companions")
+        self.walk.save(folder, "sessions_walk")
         np.save(folder / "sessions_demand.npy", self.demand, allow_pickle=False)
         (folder / _CHOICE_FILE).write_bytes(msgspec.json.encode(self.choice))
 
@@ -60,6 +62,7 @@ class SessionModel(NamedTuple):
             Archive.load(folder),
             NeighbourTable.load(folder, "sessions_rules"),
             NeighbourTable.load(folder, "sessions_companions"),
+            NeighbourTable.load(folder, "sessions_walk"),
             demand,
             _leaders(demand),
         )
@@ -69,15 +72,11 @@ def build(sequences: Sequences, size: int, choice: Choice) -> SessionModel:
     """Return the model of sessions over ``size`` item rows, with parameters and weights that were chosen before."""
     archive = archives.build(sequences, size)
     kept = Sequences(archive.starts, archive.items, np.arange(len(archive.items), dtype=np.float64))
+    weights = archive.freshness(choice.parameters.recency)
+    rules = tables.sequential_rules(kept, size, weights)
+    near = tables.companions(kept, size, weights)
     demand = tables.demand(archive.items, archive.starts, size)
-    return SessionModel(
-        choice,
-        archive,
-        tables.sequential_rules(kept, size),
-        tables.companions(kept, size),
-        demand,
-        _leaders(demand),
-    )
+    return SessionModel(choice, archive, rules, near, tables.two_steps(rules, near), demand, _leaders(demand))
 
 
 def _leaders(demand: Floats) -> Ints:

@@ -95,11 +95,9 @@ class NearestSessions:
         self._archive = archive
         self._live = live
         self._parameters = parameters
-        times = archive.times
-        self._newest = float(times[-1]) if len(times) else 0.0
-        span = self._newest - float(times[0]) if len(times) else 0.0
-        self._fade = parameters.recency * span
-        self._freshness: Doubles = np.exp((times - self._newest) / self._fade) if self._fade else np.ones(len(times))
+        self._newest = float(archive.times[-1]) if archive.sessions else 0.0
+        self._fade = archive.fade(parameters.recency)
+        self._freshness = archive.freshness(parameters.recency)
         self._norms = np.arange(64, dtype=np.float64).clip(1) ** -parameters.length_norm
 
     def entries(self, walk: Walk, scratch: Scratch, own: int) -> list[Entries]:

@@ -2,6 +2,10 @@
 
 Sequential rules (Ludewig & Jannach 2018):  rule(a → b) = Σ over sessions with a before b at distance d ≤ 10 of 1/d.
 Companions (Sarwar et al. 2001):            cos(a, b) = n_ab / √(n_a n_b) over the sets of sessions.
+Walk (Nikolakopoulos & Karypis 2019):       P², where P goes from an item along its rules or its companions, one as
+likely as the other; it reaches what never met the item.
+
+Every count weighs a session by its freshness, ``weights`` float64[sessions].
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from appliance.recsys.base import Floats, Ints, Longs, sums_at
+from appliance.recsys.base import Doubles, Floats, Ints, Longs, sums_at
 from appliance.recsys.neighbours import NeighbourTable, stack, top_of_rows
 from appliance.recsys.sequences import Sequences
 
@@ -23,28 +27,32 @@ POPULAR = 100
 _RECENT_SHARE = 0.1
 _RECENT_LEAST = 1000
 _BLOCK = 4096
+_BRANCHES = 30
 
 
-def sequential_rules(sequences: Sequences, size: int, width: int = WIDTH) -> NeighbourTable:
+def sequential_rules(sequences: Sequences, size: int, weights: Doubles, width: int = WIDTH) -> NeighbourTable:
     """Return for each item what follows it most; an item may follow itself."""
     from scipy.sparse import coo_array, csr_array
 
     owners = sequences.owner_of_entry()
+    of_entry = weights[owners]
     total: Any = csr_array((size, size), dtype=np.float32)
     for distance in range(1, REACH + 1):
         inside = owners[:-distance] == owners[distance:]
         pairs = (sequences.items[:-distance][inside], sequences.items[distance:][inside])
-        weights: Floats = np.full(len(pairs[0]), 1.0 / distance, np.float32)
-        total = total + csr_array(coo_array((weights, pairs), shape=(size, size)))
+        values = (of_entry[:-distance][inside] / distance).astype(np.float32)
+        total = total + csr_array(coo_array((values, pairs), shape=(size, size)))
     blocks = range(0, size, _BLOCK)
     return stack([top_of_rows(total[start : start + _BLOCK], width) for start in blocks], width)
 
 
-def companions(sequences: Sequences, size: int, width: int = WIDTH) -> NeighbourTable:
+def companions(sequences: Sequences, size: int, weights: Doubles, width: int = WIDTH) -> NeighbourTable:
     """Return for each item the others with the largest cosine of common sessions."""
-    matrix = sequences.matrix(size)
-    counts = sums_at(matrix.indices, matrix.data, size)
-    norms = 1.0 / np.sqrt(np.maximum(counts, 1.0))
+    from scipy.sparse import diags_array
+
+    matrix = diags_array(np.sqrt(weights).astype(np.float32)) @ sequences.matrix(size)
+    counts = sums_at(matrix.indices, matrix.data**2, size)
+    norms = 1.0 / np.sqrt(np.where(counts > 0, counts, 1.0))
     columns = matrix.T.tocsr()
     parts = []
     for start in range(0, size, _BLOCK):
@@ -54,6 +62,29 @@ def companions(sequences: Sequences, size: int, width: int = WIDTH) -> Neighbour
         meetings.data[rows == meetings.indices] = 0.0
         parts.append(top_of_rows(meetings, width))
     return stack(parts, width)
+
+
+def two_steps(rules: NeighbourTable, near: NeighbourTable, width: int = WIDTH) -> NeighbourTable:
+    """Return for each item where two steps lead most likely, along the best 30 rules and 30 companions of each."""
+    size = len(rules.ids)
+    step = _stochastic(_stochastic(_matrix(rules)) + _stochastic(_matrix(near)))
+    return stack([top_of_rows(step[start : start + _BLOCK] @ step, width) for start in range(0, size, _BLOCK)], width)
+
+
+def _matrix(table: NeighbourTable) -> Any:
+    from scipy.sparse import csr_array
+
+    ids, scores = table.ids[:, :_BRANCHES], table.scores[:, :_BRANCHES]
+    filled = ids >= 0
+    starts = np.concatenate([[0], np.cumsum(filled.sum(axis=1))])
+    return csr_array((scores[filled], ids[filled], starts), shape=(len(ids), len(ids)))
+
+
+def _stochastic(matrix: Any) -> Any:
+    from scipy.sparse import csr_array, diags_array
+
+    totals = matrix.sum(axis=1)
+    return csr_array(diags_array((1.0 / np.where(totals > 0, totals, 1.0)).astype(np.float32)) @ matrix)
 
 
 def demand(items: Ints, starts: Longs, size: int) -> Floats:
