@@ -179,6 +179,9 @@ class Recommender(_Section, frozen=True, kw_only=True):
     """How long an answer is kept when nothing changes."""
     diversity: Share = 0.2
     """MMR: 0 ranks by score alone, 1 by difference alone."""
+    embedding_model: str = ""
+    """Folder of a sentence encoder (``model.onnx`` and ``tokenizer.json``) that adds meaning to the words of products;
+    empty uses ``models/embeddings`` of the data directory where there is one."""
     repurchase_days: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     """Days for which a bought product is not recommended to its buyer; its attribute ``repurchase_days`` goes first."""
     repurchase_by_category: tuple[str, ...] = ()

@@ -57,6 +57,12 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """``exact`` or ``annoy``."""
     recall: float = 1.0
     """Recall@20 of the vector index against exact search, measured at build."""
+    content_recall: float = 1.0
+    """Recall@20 of the content neighbours against ranking every pair, measured at build."""
+    embedded: int = 0
+    """Products with a sentence embedding."""
+    embedding_problem: str = ""
+    """Why there are none or too few although an encoder is set."""
     timings: dict[str, float] = {}
     """Seconds by stage."""
     peak_rss_mb: float = 0.0

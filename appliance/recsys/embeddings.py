@@ -32,6 +32,8 @@ BUDGET_SECONDS = 1800.0
 """Time that one training may spend in the encoder; what is left over is embedded by the next one."""
 FACTS_FILE = "embeddings.json"
 KEYS_FILE, RAW_FILE, MEAN_FILE, AXES_FILE = (f"embedding_{name}.npy" for name in ("keys", "vectors", "mean", "axes"))
+KEPT_FOLDER = "kept"
+"""Where a snapshot has the ``KEPT_FILES`` of the model before."""
 KEPT_FILES = (FACTS_FILE, KEYS_FILE, RAW_FILE)
 """What the next training needs of a model's folder."""
 _MAX_CHARACTERS = 2000

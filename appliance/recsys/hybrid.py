@@ -15,7 +15,7 @@ import numpy as np
 
 from appliance.recsys.base import Doubles, Floats, Ints, mapped
 from appliance.recsys.neighbours import NeighbourTable
-from appliance.recsys.tfidf import SparseRows
+from appliance.recsys.similarity import ContentSpace
 
 COLLABORATIVE_WEIGHT = 0.6
 SUPPORT_HALF = 20.0
@@ -53,15 +53,13 @@ def collaborative_weights(support: Ints) -> Doubles:
     return weights
 
 
-def fit(
-    content: NeighbourTable, collaborative: NeighbourTable, rows: SparseRows, columns: int, support: Ints
-) -> SimilarTable:
+def fit(content: NeighbourTable, collaborative: NeighbourTable, space: ContentSpace, support: Ints) -> SimilarTable:
     """Return the union of both tables' neighbours, scored by both, as many per product as the content table has."""
     size, width = content.ids.shape
     weights = collaborative_weights(support)
     table = SimilarTable(np.full((size, width), -1, np.int32), *(np.zeros((size, width), np.float32) for _ in range(3)))
     for row in range(size):
-        ids, similar, together = _pair_scores(content, collaborative, rows, columns, row)
+        ids, similar, together = _pair_scores(content, collaborative, space, row)
         scores = (1 - weights[row]) * similar + weights[row] * together
         order = np.lexsort((ids, -scores))[:width]
         for column, values in zip(table, (ids, scores, similar, together), strict=True):
@@ -70,13 +68,13 @@ def fit(
 
 
 def _pair_scores(
-    content: NeighbourTable, collaborative: NeighbourTable, rows: SparseRows, columns: int, row: int
+    content: NeighbourTable, collaborative: NeighbourTable, space: ContentSpace, row: int
 ) -> tuple[Ints, Floats, Floats]:
     near, met = content.ids[row], collaborative.ids[row]
     near, met = near[near >= 0], met[met >= 0]
     known = np.isin(met, near)
     ids = np.concatenate([near, met[~known]])
-    similar = np.concatenate([content.scores[row, : len(near)], rows.cosines(row, met[~known], columns)])
+    similar = np.concatenate([content.scores[row, : len(near)], space.between(row, met[~known])])
     together = np.zeros(len(ids), np.float32)
     order = np.argsort(ids)
     together[order[np.searchsorted(ids, met, sorter=order)]] = collaborative.scores[row, : len(met)]

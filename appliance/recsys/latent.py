@@ -47,7 +47,7 @@ def _orthonormal(vectors: Floats) -> Floats:
     tall = vectors.astype(np.float64)
     values, rotation = np.linalg.eigh(tall.T @ tall)
     kept = values > values[-1] * 1e-12
-    scales = np.divide(1.0, np.sqrt(values), out=np.zeros_like(values), where=kept)
+    scales = np.divide(1.0, np.sqrt(np.maximum(values, 0.0)), out=np.zeros_like(values), where=kept)
     basis: Floats = (tall @ (rotation * scales)).astype(np.float32)
     return basis
 

@@ -11,9 +11,11 @@ import numpy as np
 from appliance.errors import ArtifactInvalid
 from appliance.recsys.base import Floats, Ints, ModelInfo, mapped
 from appliance.recsys.codes import ProductCodes
+from appliance.recsys.embeddings import Reduction
 from appliance.recsys.hybrid import SimilarTable
 from appliance.recsys.neighbours import NeighbourTable
 from appliance.recsys.sessions.model import SessionModel
+from appliance.recsys.similarity import ContentSpace
 from appliance.recsys.tfidf import SparseRows, Vectoriser, load_rows
 from appliance.recsys.trending import DailyCounts
 from appliance.recsys.vectors import VectorIndex
@@ -55,6 +57,13 @@ class Model:
     support: Ints
     daily: DailyCounts
     """Keyed by code."""
+    reduction: Reduction | None = None
+    """How embeddings became part of the vectors; ``None`` without an encoder."""
+
+    @property
+    def space(self) -> ContentSpace:
+        """The products by what they are; the embeddings are the part of the vectors behind the latent space."""
+        return ContentSpace(self.sparse, self.vectoriser.size, self.index.vectors[:, self.axes.shape[1] :])
 
     def row(self, code: int) -> int:
         """Return the model's row of a product, -1 when it has none."""
@@ -107,6 +116,7 @@ def _map(path: Path, info: ModelInfo, ids: list[str], codes: ProductCodes) -> Mo
         similar=SimilarTable.load(path),
         support=mapped(path / "support.npy"),
         daily=daily._replace(rows=code_of_row[daily.rows] if len(ids) else np.asarray(daily.rows)),
+        reduction=Reduction.load(path),
     )
     neighbours = (model.content, model.collaborative, model.sequential, model.together, model.similar)
     tables = (model.sparse.columns, *(table.ids for table in neighbours))

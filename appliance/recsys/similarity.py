@@ -33,10 +33,6 @@ class ContentSpace(NamedTuple):
         """Return the content similarity of one product to some others, from 0 to 1."""
         return self.against(self.rows.columns[row], self.rows.values[row], self.meanings[row], others)
 
-    def cosines(self, row: int, others: Longs | Ints, _columns: int = 0) -> Floats:
-        """Return the same, under the name that sparse rows have for it."""
-        return self.between(row, others)
-
     def against(self, columns: Ints, values: Floats, meaning: Floats, others: Longs | Ints) -> Floats:
         """Return the content similarity to some products of one that is not among them."""
         sparse = self.rows.against(columns, values, others, self.columns)

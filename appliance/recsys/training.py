@@ -5,6 +5,7 @@ Runs in a process of its own. The same snapshot and seed give the same arrays.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,15 +17,26 @@ import structlog
 
 from appliance.domain import Product
 from appliance.recsys import behaviour as behaviours
-from appliance.recsys import content, exports, histories, hybrid, latent, tfidf, tuning, vectorise, vectors
+from appliance.recsys import (
+    content,
+    embeddings,
+    exports,
+    histories,
+    hybrid,
+    latent,
+    tfidf,
+    tuning,
+    vectorise,
+    vectors,
+)
 from appliance.recsys.base import Floats, ModelInfo
 from appliance.recsys.behaviour import Behaviour
 from appliance.recsys.blend import Blend, Decays
 from appliance.recsys.memory import peak_rss_mb
 from appliance.recsys.model import FORMAT, IDS_FILE, INFO_FILE, Model, ModelFile
 from appliance.recsys.neighbours import NeighbourTable
-from appliance.recsys.similarity import ContentSpace
-from appliance.recsys.tfidf import SparseRows, Vectoriser
+from appliance.recsys.similarity import ContentSpace, joined
+from appliance.recsys.tfidf import Vectoriser
 from appliance.recsys.vectors import VectorIndex
 from appliance.settings import Recommender
 from appliance.store.snapshot import InteractionArrays
@@ -77,12 +89,15 @@ class _Content:
     ids: list[str]
     categories: exports.CategoryNames
     vectoriser: Vectoriser
-    rows: SparseRows
+    space: ContentSpace
     axes: Floats
     vectors: VectorIndex
     near: NeighbourTable
     recall: float
     """Recall@20 of the vector index against exact search."""
+    near_recall: float
+    """Recall@20 of the neighbours against ranking every pair."""
+    embeddings: embeddings.Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +132,7 @@ def train(
     learned = _learn(snapshot, out, content_part, settings, seed, stages)
     stages.begin("similar", 0.95, 1.0)
     behaviour = learned.behaviour
-    similar = hybrid.fit(
-        content_part.near, behaviour.collaborative, content_part.rows, content_part.vectoriser.size, behaviour.support
-    )
+    similar = hybrid.fit(content_part.near, behaviour.collaborative, content_part.space, behaviour.support)
     similar.save(out)
     stages.end()
     pairs = int((similar.ids >= 0).sum())
@@ -139,14 +152,25 @@ def _fit_content(snapshot: Path, out: Path, settings: Recommender, seed: int, st
     stages.begin("space", 0.3, 0.4)
     axes, points = latent.fit(rows, vectoriser.size, seed)
     np.save(out / "axes.npy", axes, allow_pickle=False)
-    stages.begin("index", 0.4, 0.5)
-    _, recall = vectors.build(points, out, annoy_from=settings.annoy_from, trees=settings.annoy_trees, seed=seed)
-    stages.begin("content", 0.5, 0.75)
+    stages.begin("embeddings", 0.4, 0.5)
+    meanings, facts = embeddings.fit(
+        map(embeddings.text_of, _products(snapshot, [], exports.CategoryNames())),
+        len(ids),
+        out,
+        model=settings.embedding_model,
+        kept=snapshot / embeddings.KEPT_FOLDER,
+        threads=max(1, (os.cpu_count() or 1) - 1),
+        progress=stages.tell,
+    )
+    space, places = ContentSpace(rows, vectoriser.size, meanings), joined(points, meanings)
+    stages.begin("index", 0.5, 0.55)
+    _, recall = vectors.build(places, out, annoy_from=settings.annoy_from, trees=settings.annoy_trees, seed=seed)
     index = vectors.VectorIndex.load(out)
-    space = ContentSpace(rows, vectoriser.size, np.zeros((len(ids), 0), np.float32))
-    near = content.fit(space, np.asarray(index.vectors), settings.neighbours, stages.tell, seed)
+    stages.begin("content", 0.55, 0.7)
+    near = content.fit(space, places, settings.neighbours, stages.tell, seed)
     near.save(out, "content")
-    return _Content(ids, categories, vectoriser, rows, axes, index, near, recall)
+    near_recall = content.measure_recall(space, near, seed=seed)
+    return _Content(ids, categories, vectoriser, space, axes, index, near, recall, near_recall, facts)
 
 
 def _learn(
@@ -190,7 +214,7 @@ def _model(products: _Content, behaviour: Behaviour) -> Model:
         code_of_row=rows,
         row_of_code=rows,
         vectoriser=products.vectoriser,
-        sparse=products.rows,
+        sparse=products.space.rows,
         axes=products.axes,
         index=products.vectors,
         content=products.near,
@@ -228,6 +252,9 @@ def _summary(
         },
         index=products.vectors.kind,
         recall=round(products.recall, 4),
+        content_recall=round(products.near_recall, 4),
+        embedded=products.embeddings.products,
+        embedding_problem=products.embeddings.problem,
         timings=seconds,
         peak_rss_mb=peak_rss_mb(),
     )

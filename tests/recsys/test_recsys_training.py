@@ -35,7 +35,7 @@ def test_same_snapshot_and_seed_give_the_same_files(tmp_path: Path, annoy_from: 
     assert _digests(tmp_path / "a") == _digests(tmp_path / "b")
 
 
-STAGES = ("text", "space", "index", "content", "behaviour", "similar")
+STAGES = ("text", "space", "embeddings", "index", "content", "behaviour", "similar")
 
 
 def test_info_says_what_was_learned_and_how_long_it_took(tmp_path: Path) -> None:
