@@ -35,14 +35,14 @@ class Block(NamedTuple):
 
 
 BLOCKS = (
-    Block("title", 0.20, True),
+    Block("title", 0.31, True),
     Block("ngrams", 0.04, True),
     Block("english", 0.09, True),
-    Block("description", 0.07, True),
-    Block("categories", 0.19, True),
+    Block("description", 0.06, True),
+    Block("categories", 0.12, True),
     Block("tags", 0.13, False),
-    Block("material", 0.14, False),
-    Block("facts", 0.10, True),
+    Block("material", 0.12, False),
+    Block("facts", 0.09, True),
     Block("price", 0.04, False),
 )
 

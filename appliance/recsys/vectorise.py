@@ -22,7 +22,7 @@ SMALL_CATALOGUE = 200
 """Below this many products a token may occur only once and still be kept: a new product may share it."""
 MAX_NGRAM_SHARE = 0.2
 """An n-gram in more of the products than this tells nothing and costs the most."""
-KIND_AGREEMENT, NAME_WEIGHT = 0.2, 0.15
+KIND_AGREEMENT, NAME_WEIGHT = 0.2, 0.4
 """Two products with a word that share their leaf category this often make it a word for a kind, of full weight; a word
 whose products never do keeps the least weight."""
 _CHUNK = 4096
