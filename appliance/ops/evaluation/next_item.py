@@ -21,8 +21,9 @@ from appliance.ops.evaluation.readers import Histories, read_histories
 from appliance.ops.evaluation.report import Clock, Outcome, Tell, silent
 from appliance.recsys.base import Doubles, Ints
 from appliance.recsys.next_item.batches import batch_rankings
-from appliance.recsys.next_item.choosing import build, choose
+from appliance.recsys.next_item.choosing import build, choose, fit
 from appliance.recsys.next_item.model import NextItemModel
+from appliance.recsys.next_item.specs import Choice
 from appliance.recsys.sequences import Sequences, from_lists
 
 if TYPE_CHECKING:
@@ -41,6 +42,26 @@ class _Split(NamedTuple):
     targets: Ints
 
 
+class Study(NamedTuple):
+    """One shop's answers, measured: metrics by name, float64[users] each."""
+
+    blend: dict[str, Doubles]
+    parts: dict[str, dict[str, Doubles]]
+    choice: Choice
+
+
+def study(sequences: Path, *, attributes: Path | None, users: int | None, seed: int, k: int = 20) -> Study:
+    """Return the metrics of every user of a shop drawn as in ``evaluate``, for the blend and for each part alone."""
+    shop = _shop(sequences, attributes, users, seed)
+    model = fit(shop.split.train, shop.known.size, content=shop.content, seed=seed)
+    blend, parts = batch_rankings(model, shop.split.histories, shop.split.histories, k)
+    return Study(
+        _by_case(blend, shop.split.targets, k),
+        {part: _by_case(ranked, shop.split.targets, k) for part, ranked in parts.items()},
+        model.choice,
+    )
+
+
 def evaluate(
     sequences: Path,
     *,
@@ -54,13 +75,7 @@ def evaluate(
 
     Raises ``InvalidInput`` for unusable files and when nobody has two items.
     """
-    known = read_histories(sequences)
-    if users is not None:
-        known = small_shop(known, users, seed)
-    content = None if attributes is None else read_attributes(attributes, known.items)
-    split = _split(known)
-    if not len(split.cases):
-        raise InvalidInput(f"No line of {sequences} has two items.", hint="Write `user item item …`, oldest first.")
+    known, content, split = _shop(sequences, attributes, users, seed)
     clock = Clock()
     with clock.stage("select"):
         choice = choose(
@@ -115,6 +130,22 @@ def read_attributes(path: Path, items: list[str]) -> csr_array[Any]:
             columns.append(numbers.setdefault(attribute, len(numbers)))
     ones = np.ones(len(rows), np.float32)
     return csr_array((ones, (rows, columns)), shape=(len(items), max(len(numbers), 1)))
+
+
+class _Shop(NamedTuple):
+    known: Histories
+    content: csr_array[Any] | None
+    split: _Split
+
+
+def _shop(sequences: Path, attributes: Path | None, users: int | None, seed: int) -> _Shop:
+    known = read_histories(sequences)
+    if users is not None:
+        known = small_shop(known, users, seed)
+    split = _split(known)
+    if not len(split.cases):
+        raise InvalidInput(f"No line of {sequences} has two items.", hint="Write `user item item …`, oldest first.")
+    return _Shop(known, None if attributes is None else read_attributes(attributes, known.items), split)
 
 
 def _split(known: Histories) -> _Split:

@@ -22,7 +22,7 @@ from appliance.recsys.next_item.pools import (
     Pools,
     gathered,
     largest,
-    places,
+    places_alone,
     scaled,
     strongest_of,
     target_places,
@@ -110,9 +110,9 @@ class _Cases(NamedTuple):
 
     def alone(self, part: str, specs: Specs) -> Doubles:
         """Return the NDCG@20 of each case for one part."""
-        pools = self.pools({part: self.shop.table(part, specs)}, specs)
-        targets = target_places(pools, self.targets, self.shop.size)
-        return evidence.graded(places(pools, pools.values[:, 0], targets))
+        matrix = as_matrix(self.shop.table(part, specs))
+        before = places_alone(self.histories, self.targets, self.shop.size, matrix, specs.decay(part))
+        return evidence.graded(before)
 
 
 def _settled(cases: _Cases, part: str, specs: Specs) -> Specs:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from appliance.recsys.base import Doubles, Flags, Floats, Ints, Longs
+from appliance.recsys.base import Doubles, Flags, Floats, Ints, Longs, sums_at
 from appliance.recsys.sequences import Sequences
 
 if TYPE_CHECKING:
@@ -127,6 +127,27 @@ def places(pools: Pools, scores: Doubles | Floats, targets: Longs) -> Doubles:
     before = np.bincount(owner, weights=(scores > other) + 0.5 * (scores == other), minlength=pools.requests) - 0.5
     out: Doubles = np.where(known, before, np.inf)
     return out
+
+
+def places_alone(histories: Sequences, targets: Ints, size: int, matrix: csr_array[Any], decay: float) -> Doubles:
+    """Return ``places`` for one item-item matrix, the histories' own items left out, without making pools."""
+    from scipy.sparse import csr_array
+
+    weighted = weighted_history(histories, size, decay)
+    scores = csr_array(weighted @ matrix)
+    rows = np.repeat(np.arange(histories.owners), np.diff(scores.indptr))
+    aim = csr_array((np.ones(histories.owners), (np.arange(histories.owners), targets)), shape=scores.shape)
+    at: Floats = np.asarray(scores.multiply(aim).sum(axis=1)).ravel().astype(np.float32)
+    own = csr_array(scores.multiply(histories.matrix(size)))
+    own_rows = np.repeat(np.arange(histories.owners), np.diff(own.indptr))
+    before = _counted(rows, scores.data, at) - _counted(own_rows, own.data, at) - 0.5
+    out: Doubles = np.where(at > 0, before, np.inf)
+    return out
+
+
+def _counted(rows: Longs, scores: Floats, at: Floats) -> Doubles:
+    """Return for each request how many scores are above its target's, ties counted half."""
+    return sums_at(rows, (scores > at[rows]) + 0.5 * (scores == at[rows]), len(at))
 
 
 def target_places(pools: Pools, targets: Ints, size: int) -> Longs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from appliance.recsys.base import Doubles
@@ -30,6 +31,7 @@ class Workshop:
     size: int
     features: csr_array[Any] | None
     _shared: dict[object, Any] = field(default_factory=dict)
+    _tables: dict[str, tuple[object, NeighbourTable]] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -43,7 +45,14 @@ class Workshop:
         return out
 
     def table(self, part: str, specs: Specs) -> NeighbourTable:
-        """Return a part's table under the given settings."""
+        """Return a part's table under the given settings; where only the decay changed it is not built again."""
+        settings = msgspec.structs.replace(getattr(specs, part), decay=1.0)
+        key = (part, settings, specs.rules.reverse, specs.rules.shrink)
+        if part not in self._tables or self._tables[part][0] != key:
+            self._tables[part] = (key, self._built(part, specs))
+        return self._tables[part][1]
+
+    def _built(self, part: str, specs: Specs) -> NeighbourTable:
         if part == "rules":
             return self._rules(specs.rules)
         if part == "walk":

@@ -15,6 +15,11 @@ import numpy as np
 from appliance.recsys.base import Doubles, Floats, Ints, Longs
 from appliance.recsys.next_item.pools import Pools
 
+TO_EQUAL = 1.0
+"""The penalty that holds the pooled weights to equal ones."""
+TO_POOLED = 10.0
+"""The penalty that holds a bucket's weights to the pooled ones: buckets differ less than shops do."""
+
 
 class Learned(NamedTuple):
     """Weights by bucket, float64[buckets, parts], each row summing to 1, and those of all cases, float64[parts]."""
@@ -25,12 +30,12 @@ class Learned(NamedTuple):
     """int64[buckets], the cases whose target was a candidate."""
 
 
-def learn_weights(pools: Pools, targets: Longs, buckets: Ints, count: int, *, strength: float = 1.0) -> Learned:
+def learn_weights(pools: Pools, targets: Longs, buckets: Ints, count: int) -> Learned:
     """Return the weights of ``count`` buckets from cases.
 
     ``pools.values`` are the components' values from 0 to 1, ``targets`` int64[n] the place of the taken candidate in
     the flat arrays (-1 when it was no candidate: such a case says nothing about weights), ``buckets`` int32[n] the
-    bucket of each case. ``strength`` is the penalty: larger keeps weights closer to the prior.
+    bucket of each case.
     """
     usable = np.flatnonzero(targets >= 0)
     parts = pools.values.shape[1]
@@ -39,9 +44,10 @@ def learn_weights(pools: Pools, targets: Longs, buckets: Ints, count: int, *, st
     if not len(usable):
         return Learned(np.tile(equal, (count, 1)), equal, cases)
     scale = _fit(pools, targets, usable, np.zeros(1), 0.0, tied=True)[0]
-    pooled = _fit(pools, targets, usable, np.full(parts, scale), strength, tied=False)
+    pooled = _fit(pools, targets, usable, np.full(parts, scale), TO_EQUAL, tied=False)
     rows = [
-        _fit(pools, targets, usable[buckets[usable] == bucket], pooled, strength, tied=False) for bucket in range(count)
+        _fit(pools, targets, usable[buckets[usable] == bucket], pooled, TO_POOLED, tied=False)
+        for bucket in range(count)
     ]
     return Learned(np.array([_proportions(row, equal) for row in rows]), _proportions(pooled, equal), cases)
 
@@ -76,12 +82,12 @@ def _fit(pools: Pools, targets: Longs, chosen: Longs, prior: Doubles, strength: 
 def _loss(
     weights: Doubles, values: Floats, taken: Floats, starts: Longs, lengths: Longs, prior: Doubles, strength: float
 ) -> tuple[float, Doubles]:
-    utility = (values @ weights.astype(np.float32)).astype(np.float64)
+    utility = np.einsum("ij,j->i", values, weights)
     top = np.maximum.reduceat(utility, starts)
     odds = np.exp(utility - np.repeat(top, lengths))
     total = np.add.reduceat(odds, starts)
     share = odds / np.repeat(total, lengths)
     log_likelihood = float((taken @ weights).sum() - (np.log(total) + top).sum())
-    gradient = taken.sum(axis=0) - share @ values
+    gradient = taken.sum(axis=0) - np.einsum("i,ij->j", share, values)
     away = weights - prior
     return -log_likelihood + 0.5 * strength * float(away @ away), -gradient + strength * away
