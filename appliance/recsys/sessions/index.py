@@ -11,6 +11,7 @@ import numpy as np
 
 from appliance.recsys.base import Doubles, Floats, Ints, Longs, sums_at
 from appliance.recsys.neighbours import NeighbourTable
+from appliance.recsys.sessions.archive import MAX_LENGTH
 from appliance.recsys.sessions.choice import (
     COMPANIONS,
     CURRENT,
@@ -93,7 +94,7 @@ class SessionIndex:
         ``session_key`` names the asking session, which is not its own neighbour. With no known item the answer is what
         is in demand.
         """
-        walk = walk_of(items, self._parameters.memory)
+        walk = walk_of(items)
         weighed = self.weigh(items, walk, session_key)
         shares = shares_of(weighed.scores, self._parameters.sharpness) * self._weights
         totals = shares.sum(axis=1) * weighed.allowed
@@ -120,18 +121,19 @@ class SessionIndex:
         return Weighed(found, scores, self._allowed(found, walk), entries, leaders, places)
 
     def _entries(self, items: Sequence[int] | Ints, walk: Walk, scratch: Scratch, own: int) -> Entries:
-        parts = self._nearest.entries(walk, scratch, own)
-        parts.append(
-            _table_entries(self.model.rules, RULES, walk, _powers(self._parameters.rule_decay, len(walk.items)))
-        )
-        fade = np.exp(-walk.steps / self._parameters.position_decay)
-        parts.append(_table_entries(self.model.companions, COMPANIONS, walk, fade))
-        parts.append(_table_entries(self.model.walk, WALK, walk, fade))
-        parts += _own_entries(items, walk, self._parameters)
-        popular = self.model.popular
-        parts.append(
-            Entries(popular, np.full(len(popular), POPULAR), np.zeros(len(popular)), np.full(len(popular), -1))
-        )
+        model, parameters = self.model, self._parameters
+        newest = walk.newest(parameters.memory)
+        by_order = _powers(parameters.rule_decay, len(newest.items))
+        by_step = np.exp(-newest.steps / parameters.position_decay)
+        popular = model.popular
+        parts = [
+            *self._nearest.entries(newest, scratch, own),
+            _table_entries(model.rules, RULES, newest, by_order),
+            _table_entries(model.companions, COMPANIONS, newest, by_step),
+            _table_entries(model.walk, WALK, newest, by_step),
+            *_own_entries(items, walk, parameters),
+            Entries(popular, np.full(len(popular), POPULAR), np.zeros(len(popular)), np.full(len(popular), -1)),
+        ]
         return Entries(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _allowed(self, found: Longs, walk: Walk) -> Doubles:
@@ -160,15 +162,13 @@ def _powers(factor: float, count: int) -> Doubles:
 def _own_entries(items: Sequence[int] | Ints, walk: Walk, parameters: Parameters) -> list[Entries]:
     if not len(walk.items):
         return []
-    anchors = np.arange(len(walk.items))
+    newest = np.asarray(items, np.int64)[: -MAX_LENGTH - 1 : -1]
+    steps = np.flatnonzero(newest >= 0)
     place = {item: anchor for anchor, item in enumerate(walk.items.tolist())}
-    values = np.zeros(len(anchors))
-    newest = [int(item) for item in items[::-1]]
-    for step, item in enumerate(newest[: 5 * parameters.memory]):
-        if item in place:
-            values[place[item]] += np.exp(-step / parameters.return_decay)
-    current = Entries(walk.items[:1], np.full(1, CURRENT), np.ones(1), anchors[:1])
-    return [Entries(walk.items, np.full(len(anchors), RETURNING), values, anchors), current]
+    anchors = np.array([place[item] for item in newest[steps].tolist()], np.int64)
+    values = np.exp(-steps / parameters.return_decay)
+    returning = Entries(newest[steps], np.full(len(steps), RETURNING), values, anchors)
+    return [returning, Entries(walk.items[:1], np.full(1, CURRENT), np.ones(1), anchors[:1])]
 
 
 def _best(totals: Doubles, k: int) -> Longs:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.recsys.base import Doubles, Flags, Ints, Longs, sums_at
-from appliance.recsys.sessions.archive import Archive
+from appliance.recsys.sessions.archive import MAX_LENGTH, Archive
 from appliance.recsys.sessions.choice import AFTER, BEFORE, NEXT, Parameters
 from appliance.recsys.sessions.live import LiveSessions
 
@@ -30,6 +30,10 @@ class Walk(NamedTuple):
 
     items: Ints
     steps: Longs
+
+    def newest(self, count: int) -> Walk:
+        """Return the ``count`` newest items of the walk."""
+        return Walk(self.items[:count], self.steps[:count])
 
 
 class Entries(NamedTuple):
@@ -76,15 +80,13 @@ class _Shared(NamedTuple):
         return _Shared(*(column[chosen] for column in self))
 
 
-def walk_of(items: npt.ArrayLike, memory: int) -> Walk:
-    """Return the newest ``memory`` distinct items of a session that is given oldest first."""
-    newest = np.asarray(items, np.int64)[::-1]
+def walk_of(items: npt.ArrayLike) -> Walk:
+    """Return the distinct items among the newest 50 clicks of a session that is given oldest first."""
+    newest = np.asarray(items, np.int64)[: -MAX_LENGTH - 1 : -1]
     seen: dict[int, int] = {}
     for step, item in enumerate(newest.tolist()):
         if item >= 0 and item not in seen:
             seen[item] = step
-            if len(seen) == memory:
-                break
     return Walk(np.fromiter(seen.keys(), np.int32, len(seen)), np.fromiter(seen.values(), np.int64, len(seen)))
 
 

@@ -34,9 +34,9 @@ _DEPTH = 20
 _LOWEST = 199
 _GRID: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("recency", (0.0, 0.15, 1.0)),
-    ("position_decay", (1.0, 2.0, 8.0)),
+    ("position_decay", (1.0, 2.0, 8.0, 20.0)),
     ("rule_decay", (0.0, 0.6)),
-    ("return_decay", (1.0, 8.0)),
+    ("return_decay", (1.0, 8.0, 20.0)),
     ("distance_decay", (2.0, 10.0)),
     ("length_norm", (0.0, 1.0)),
     ("neighbours", (150, 1500)),
@@ -157,7 +157,7 @@ def _split(sequences: Sequences, size: int, seed: int) -> tuple[Sequences, list[
 def _answers(model: SessionModel, cases: list[_Case]) -> Iterator[_Answer]:
     index = SessionIndex(model)
     for history, target in cases:
-        walk = walk_of(history, model.choice.parameters.memory)
+        walk = walk_of(history)
         weighed = index.weigh(history, walk)
         found = np.flatnonzero(weighed.items == target)
         yield _Answer(
