@@ -9,14 +9,31 @@ the day of the showing, so that the rates of a day compare what was shown with w
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Literal
+from collections.abc import Collection, Sequence
+from typing import Any, Literal
 
 import msgspec
 
 from appliance.domain import Arm
-from appliance.store.analytics import Analytics
-from appliance.store.attribution_sql import EXPERIMENT, EXPOSURE, OUTCOMES
+from appliance.store.analytics import Analytics, fetched
+from appliance.store.attribution_sql import (
+    BUYS,
+    CLICK_SECONDS,
+    CONVERSION_SECONDS,
+    COUNT_SHOWN,
+    DROP_REPEATS,
+    EXPERIMENT,
+    EXPOSURE,
+    LAST_TOUCH,
+    LOOSE,
+    NAMED,
+    OUTCOMES,
+    SHOWN,
+    SHOWN_IN_EXPERIMENT,
+    SHOWN_PRODUCTS,
+    SKEW_SECONDS,
+    TOUCHES,
+)
 
 GroupBy = Literal["placement", "strategy", "arm", "day"]
 
@@ -83,8 +100,17 @@ class Attribution:
         ``daily`` tells the days of each group apart too. Groups come in order of their day and name; only shelves of
         an experiment have an arm.
         """
-        parameters = [since, until, by, daily or by == "day", time_zone, currency]
-        return [Outcomes(*row) for row in self._analytics.q("recommendation_outcomes", OUTCOMES, parameters)]
+        # Shelves around the period are read too: a visitor's last click before a purchase may lie in one of them.
+        first, last = since - CLICK_SECONDS, until + CONVERSION_SECONDS
+        period = [currency, currency, first - SKEW_SECONDS, last + CONVERSION_SECONDS]
+        with self._analytics.reading("recommendation_outcomes") as cursor:
+            _show(cursor, SHOWN, [first, last])
+            cursor.execute(NAMED, period)
+            cursor.execute(LOOSE, period)
+            for step in (TOUCHES, BUYS, LAST_TOUCH):
+                cursor.execute(step)
+            found = cursor.execute(OUTCOMES, [since, until, by, daily or by == "day", time_zone])
+            return [Outcomes(*row) for row in found.fetchall()]
 
     def experiment(self, experiment_id: str) -> list[ArmOutcome]:
         """Return what the visitors of an experiment did, by arm; nobody's shelves belong to no arm.
@@ -92,8 +118,9 @@ class Attribution:
         Purchases count whether or not a shelf led to them: crediting them to shelves would favour the arm that shows
         what would have been bought anyway.
         """
-        rows = self._analytics.q("experiment_outcomes", EXPERIMENT, [experiment_id])
-        return [ArmOutcome(*row) for row in rows]
+        with self._analytics.reading("experiment_outcomes") as cursor:
+            _show(cursor, SHOWN_IN_EXPERIMENT, [experiment_id])
+            return [ArmOutcome(*row) for row in cursor.execute(EXPERIMENT).fetchall()]
 
     def product_exposure(
         self, since: float = 0.0, product_ids: Collection[str] | None = None
@@ -102,6 +129,15 @@ class Attribution:
 
         A product that was never shown is left out; ``product_ids`` narrows the answer to some.
         """
-        parameters = [since, product_ids is None, list(product_ids or ())]
-        rows = self._analytics.q("product_exposure", EXPOSURE, parameters)
-        return {product_id: (shown, clicked) for product_id, shown, clicked in rows}
+        with self._analytics.reading("product_exposure") as cursor:
+            _show(cursor, SHOWN_PRODUCTS, [since])
+            cursor.execute(EXPOSURE, [product_ids is None, list(product_ids or ()), since - SKEW_SECONDS])
+            return {product_id: (shown, clicked) for product_id, shown, clicked in fetched(cursor)}
+
+
+def _show(cursor: Any, sql: str, parameters: Sequence[object]) -> None:
+    """Gather the shelves in question, each once: a journal put back from a copy has its impressions merged again."""
+    cursor.execute(sql, list(parameters))
+    rows, different = cursor.execute(COUNT_SHOWN).fetchall()[0]
+    if rows != different:
+        cursor.execute(DROP_REPEATS)

@@ -1,6 +1,7 @@
 """The questions of ``attribution`` as SQL, with the windows in which an event counts.
 
-Each begins with ``asked``, one row of the parameters by name. Everything runs on DuckDB 1.5.6 too.
+Each is a few statements on one cursor, of which the first makes ``shown``, the shelves in question. Everything runs on
+DuckDB 1.5.6 too.
 """
 
 from __future__ import annotations
@@ -17,132 +18,126 @@ SKEW_SECONDS = 300
 _IS_CLICK = "in ('click', 'view')"
 _WINDOW = f"case when interaction_type {_IS_CLICK} then {CLICK_SECONDS} else {CONVERSION_SECONDS} end"
 _MOMENT = "make_timestamp((?::double * 1e6)::bigint)"
-# A journal that was put back from a copy has its impressions merged again.
-_ONCE = "qualify row_number() over (partition by recommendation_id order by shown_at) = 1"
 _PRODUCT = "coalesce(r.product_id, e.product_id)"
 _EVENTS = "interaction_events e left join event_resolutions r on e.seq = r.seq"
 
 _PRICE = "try_cast(e.metadata->>'price' as double)"
 _QUANTITY = "coalesce(try_cast(e.metadata->>'quantity' as double), 1)"
 _AMOUNT = f"""
-case when e.interaction_type = 'purchase' and coalesce(e.metadata->>'currency', asked.currency) = asked.currency
+case when e.interaction_type = 'purchase' and coalesce(e.metadata->>'currency', ?) = ?
     and {_PRICE} between 0 and 1e15 and {_QUANTITY} between 1 and 10000 then {_PRICE} * {_QUANTITY} end"""
 
-EXPOSURE = f"""
-with asked as (select {_MOMENT} as since, ? as everything, ?::varchar[] as products),
-shown as (select i.* from rec_impressions i, asked where shown_at >= since {_ONCE}),
-listed as (select recommendation_id, shown_at, unnest(list_distinct(product_ids)) as product_id from shown),
-places as (
-    select l.* from listed l, asked
-    where everything or l.product_id in (select unnest(products) from asked)
-),
-clicked as (
-    select distinct e.recommendation_id, {_PRODUCT} as product_id, e.occurred_at from {_EVENTS}, asked
-    where e.recommendation_id <> '' and e.interaction_type {_IS_CLICK}
-        and e.occurred_at >= since - to_seconds({SKEW_SECONDS})
-),
-counted as (
-    select distinct p.recommendation_id, p.product_id from places p
-    join clicked c on p.recommendation_id = c.recommendation_id and p.product_id = c.product_id
-    where c.occurred_at between p.shown_at - to_seconds({SKEW_SECONDS}) and p.shown_at + to_seconds({CLICK_SECONDS})
-)
-select p.product_id, count(*), count(c.product_id) from places p
-left join counted c on p.recommendation_id = c.recommendation_id and p.product_id = c.product_id
-group by p.product_id"""  # noqa: S608  (our own text)
-
-# Shelves before and after the period are read too: a visitor's last click before a purchase may lie in one of them.
-_SHOWN = f"""
-shown as (
-    select i.* from rec_impressions i, asked
-    where shown_at >= since - to_seconds({CLICK_SECONDS}) and shown_at < until + to_seconds({CONVERSION_SECONDS})
-    {_ONCE}
-)"""  # noqa: S608  (our own text)
+# The steps of the outcomes, each a table of its own: as one statement DuckDB took minutes over a million events. Names
+# are compared by their 64-bit hashes, which take a fraction of the memory.
+SHOWN = f"""
+create or replace temp table shown as
+select hash(recommendation_id) as shelf, list_transform(product_ids, lambda id: hash(id)) as products, shown_at,
+    placement, strategy, experiment_id, arm,
+    case when user_id <> '' or session_id <> '' then hash({visitor_sql("user_id", "session_id")}) end as visitor
+from rec_impressions where shown_at >= {_MOMENT} and shown_at < {_MOMENT}"""  # noqa: S608  (our own text)
+COUNT_SHOWN = "select count(*), count(distinct shelf) from shown"
+DROP_REPEATS = "delete from shown where rowid not in (select min(rowid) from shown group by shelf)"
 _HAPPENED = f"""
-happened as (
-    select e.seq, e.recommendation_id, e.interaction_type, {_PRODUCT} as product_id, e.user_id, e.session_id,
-        e.occurred_at, {_AMOUNT} as amount
-    from {_EVENTS}, asked
-    where e.interaction_type in ('click', 'view', 'add_to_cart', 'purchase')
-        and (e.recommendation_id <> '' or e.interaction_type not {_IS_CLICK})
-        and e.occurred_at >= since - to_seconds({CLICK_SECONDS + SKEW_SECONDS})
-        and e.occurred_at <= until + to_seconds({2 * CONVERSION_SECONDS})
-)"""  # noqa: S608  (our own text)
-_NAMED = f"""
-named as (
-    select e.*, s.shown_at from happened e join shown s on e.recommendation_id = s.recommendation_id
-    where list_contains(s.product_ids, e.product_id) and e.occurred_at between
-        s.shown_at - to_seconds({SKEW_SECONDS}) and s.shown_at + to_seconds({_WINDOW})
-)"""  # noqa: S608  (our own text)
+select e.seq, hash(e.recommendation_id) as shelf, hash({_PRODUCT}) as product, e.interaction_type, e.user_id,
+    e.session_id, e.occurred_at, {_AMOUNT} as amount
+from (
+    select * from interaction_events where occurred_at >= {_MOMENT} and occurred_at < {_MOMENT} and {{which}}
+) e left join event_resolutions r on e.seq = r.seq"""  # noqa: S608  (our own text)
+_CONVERSIONS = "interaction_type in ('add_to_cart', 'purchase')"
+_WITH_ID = f"recommendation_id <> '' and (interaction_type {_IS_CLICK} or {_CONVERSIONS})"
+NAMED = f"""
+create or replace temp table named as
+with happened as ({_HAPPENED.format(which=_WITH_ID)})
+select h.*, s.shown_at from happened h join shown s on h.shelf = s.shelf
+where list_contains(s.products, h.product) and h.occurred_at
+    between s.shown_at - to_seconds({SKEW_SECONDS}) and s.shown_at + to_seconds({_WINDOW})"""  # noqa: S608  (our own text)
+_TOUCHES = f"(select * from named where interaction_type {_IS_CLICK})"  # noqa: S608  (our own text)
+LOOSE = f"""
+create or replace temp table loose as
+with happened as ({_HAPPENED.format(which=f"recommendation_id = '' and {_CONVERSIONS}")})
+select * from happened where product in (select product from {_TOUCHES})"""  # noqa: S608  (our own text)
 # A visitor is known by the customer and by the session; either may link a purchase to an earlier click.
-_LAST_TOUCH = f"""
-touches as (select * from named where interaction_type {_IS_CLICK}),
-loose as (
-    select *, null::timestamp as shown_at from happened
-    where recommendation_id = '' and product_id in (select product_id from touches)
+_PARTIES = f"""
+create or replace temp table {{name}} as
+select seq, shelf, product, occurred_at, shown_at, unnest([
+    case when owner <> '' then hash('{USER_PREFIX}' || owner) end,
+    case when session_id <> '' then hash('{SESSION_PREFIX}' || session_id) end]) as party
+from (select e.*, {OWNER} as owner from {{source}} e {owner_join()})"""  # noqa: S608  (our own text)
+TOUCHES = _PARTIES.format(name="touches", source=_TOUCHES)
+BUYS = _PARTIES.format(name="buys", source="(select *, null::timestamp as shown_at from loose)")
+LAST_TOUCH = """
+create or replace temp table last_touch as
+select b.seq, arg_max(t.shelf, t.occurred_at) as shelf, arg_max(t.shown_at, t.occurred_at) as shown_at
+from (select * from buys where party is not null) b
+asof join (select * from touches where party is not null) t
+    on b.party = t.party and b.product = t.product and b.occurred_at >= t.occurred_at
+group by b.seq"""
+OUTCOMES = f"""
+with asked as (
+    select {_MOMENT} as since, {_MOMENT} as until, ?::varchar as grouped_by, ?::boolean as daily, ?::varchar as zone
 ),
-parties as (
-    select e.*, {OWNER} as owner from (select * from touches union all select * from loose) e {owner_join()}
-),
-keyed as (
-    select *, unnest(['{USER_PREFIX}' || owner, '{SESSION_PREFIX}' || session_id]) as party from parties
-),
-clicks as (select * from keyed where recommendation_id <> '' and length(party) > 2),
-buys as (select * from keyed where recommendation_id = '' and length(party) > 2),
-met as (
-    select b.seq, c.recommendation_id, c.occurred_at, c.shown_at from buys b
-    asof join clicks c on b.party = c.party and b.product_id = c.product_id and b.occurred_at >= c.occurred_at
-),
-last_touch as (
-    select seq, arg_max(recommendation_id, occurred_at) as recommendation_id, arg_max(shown_at, occurred_at) as shown_at
-    from met group by seq
-)"""  # noqa: S608  (our own text)
-_LED_TO = f"""
 credited as (
-    select recommendation_id, product_id, interaction_type, amount from named
+    select shelf, product, interaction_type, amount from named
     union all
-    select t.recommendation_id, e.product_id, e.interaction_type, e.amount from last_touch t join loose e using (seq)
+    select t.shelf, e.product, e.interaction_type, e.amount from last_touch t join loose e on t.seq = e.seq
     where e.occurred_at <= t.shown_at + to_seconds({CONVERSION_SECONDS})
 ),
 led_to as (
-    select recommendation_id, count(distinct product_id) filter (interaction_type {_IS_CLICK}) as clicks,
-        count(distinct product_id) filter (interaction_type = 'add_to_cart') as carts,
+    select shelf, count(distinct product) filter (interaction_type {_IS_CLICK}) as clicks,
+        count(distinct product) filter (interaction_type = 'add_to_cart') as carts,
         count(*) filter (interaction_type = 'purchase') as purchases, sum(amount) as revenue
-    from credited group by recommendation_id
-)"""  # noqa: S608  (our own text)
-OUTCOMES = f"""
-with asked as (
-    select {_MOMENT} as since, {_MOMENT} as until, ?::varchar as grouped_by, ?::boolean as daily, ?::varchar as zone,
-        ?::varchar as currency
-),{_SHOWN},{_HAPPENED},{_NAMED},{_LAST_TOUCH},{_LED_TO},
+    from credited group by shelf
+),
 shelves as (
-    select case when daily then timezone(zone, timezone('UTC', shown_at))::date::varchar else '' end as day,
+    select case when daily then timezone(zone, timezone('UTC', s.shown_at))::date::varchar else '' end as day,
         case grouped_by when 'placement' then placement when 'strategy' then strategy when 'arm' then experiment_id
             else '' end as name,
         case when grouped_by = 'arm' then arm else '' end as arm,
-        nullif({visitor_sql("user_id", "session_id")}, '') as visitor,
-        coalesce(clicks, 0) as clicks, coalesce(carts, 0) as carts, coalesce(purchases, 0) as purchases,
+        visitor, coalesce(clicks, 0) as clicks, coalesce(carts, 0) as carts, coalesce(purchases, 0) as purchases,
         coalesce(revenue, 0) as revenue
-    from shown left join led_to using (recommendation_id), asked
-    where shown_at >= since and shown_at < until and (grouped_by <> 'arm' or experiment_id <> '')
+    from shown s left join led_to l on s.shelf = l.shelf, asked
+    where s.shown_at >= since and s.shown_at < until and (grouped_by <> 'arm' or experiment_id <> '')
 )
 select day, name, arm, count(*), count(distinct visitor), sum(clicks)::bigint, count(*) filter (clicks > 0),
     sum(carts)::bigint, sum(purchases)::bigint, count(*) filter (purchases > 0), sum(revenue)::double
 from shelves group by day, name, arm order by day, name, arm"""  # noqa: S608  (our own text)
 
+SHOWN_PRODUCTS = f"""
+create or replace temp table shown as
+select hash(recommendation_id) as shelf, product_ids, shown_at from rec_impressions where shown_at >= {_MOMENT}"""  # noqa: S608  (our own text)
+EXPOSURE = f"""
+with asked as (select ?::boolean as everything, ?::varchar[] as products),
+places as (select product_id, count(*) as shown from (select unnest(product_ids) as product_id from shown) group by 1),
+clicks as (
+    select product_id, count(distinct shelf) as clicked from (
+        select s.shelf, {_PRODUCT} as product_id, s.product_ids, s.shown_at, e.occurred_at
+        from (
+            select * from interaction_events where recommendation_id <> '' and interaction_type {_IS_CLICK}
+                and occurred_at >= {_MOMENT}
+        ) e left join event_resolutions r on e.seq = r.seq join shown s on hash(e.recommendation_id) = s.shelf
+    )
+    where list_contains(product_ids, product_id)
+        and occurred_at between shown_at - to_seconds({SKEW_SECONDS}) and shown_at + to_seconds({CLICK_SECONDS})
+    group by product_id
+)
+select p.product_id, p.shown, coalesce(c.clicked, 0)
+from places p left join clicks c on p.product_id = c.product_id, asked
+where everything or p.product_id in (select unnest(products) from asked)"""  # noqa: S608  (our own text)
+
+SHOWN_IN_EXPERIMENT = f"""
+create or replace temp table shown as
+select hash(recommendation_id) as shelf, product_ids, shown_at, arm, session_id, user_id,
+    {visitor_sql("user_id", "session_id")} as unit
+from rec_impressions where experiment_id = ? and arm in ('a', 'b') and (user_id <> '' or session_id <> '')"""  # noqa: S608  (our own text)
 EXPERIMENT = f"""
-with asked as (select ?::varchar as experiment),
-shown as (
-    select i.*, {visitor_sql("user_id", "session_id")} as unit from rec_impressions i, asked
-    where experiment_id = experiment and arm in ('a', 'b') and (user_id <> '' or session_id <> '') {_ONCE}
-),
-units as (
+with units as (
     select unit, arm, min(shown_at) as first_shown, any_value(session_id) filter (user_id = '') as guest
     from shown group by unit, arm
 ),
 clicked as (
     select distinct s.unit, s.arm from shown s join (select e.*, {_PRODUCT} as product from {_EVENTS}
         where e.recommendation_id <> '' and e.interaction_type {_IS_CLICK}) e
-        on e.recommendation_id = s.recommendation_id
+        on hash(e.recommendation_id) = s.shelf
     where list_contains(s.product_ids, e.product) and e.occurred_at
         between s.shown_at - to_seconds({SKEW_SECONDS}) and s.shown_at + to_seconds({CLICK_SECONDS})
 ),
