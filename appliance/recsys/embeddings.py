@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -65,6 +65,7 @@ class Reduction:
     facts: Facts
     mean: Floats
     axes: Floats
+    kept: Kept
 
     def project(self, vectors: Floats) -> Floats:
         """Return float32[n, d] of unit length from float32[n, dim]; a row of zeros stays one."""
@@ -78,7 +79,27 @@ class Reduction:
         if not (folder / AXES_FILE).exists():
             return None
         facts = msgspec.json.decode((folder / FACTS_FILE).read_bytes(), type=Facts)
-        return cls(facts, mapped(folder / MEAN_FILE), mapped(folder / AXES_FILE))
+        axes = mapped(folder / AXES_FILE)
+        return cls(facts, mapped(folder / MEAN_FILE), axes, Kept.load(folder, facts.fingerprint, axes.shape[0]))
+
+    def known(self, text: str) -> Floats | None:
+        """Return the vector float32[d] of a text that the model was trained with, zeros for an empty one."""
+        if not text:
+            return np.zeros(self.axes.shape[1], np.float32)
+        found, raw = self.kept.find(np.array([key_of(text)], np.uint64))
+        vector: Floats | None = self.project(raw.astype(np.float32))[0] if found[0] else None
+        return vector
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Return float32[n, d] of new texts; opens the encoder and closes it again, so it takes a moment.
+
+        Raises ``ArtifactInvalid`` when the encoder is not there any more, or is another one.
+        """
+        folder = Path(self.facts.folder)
+        encoder = Embedder(folder)
+        if embedder.fingerprint(folder) != self.facts.fingerprint:
+            raise ArtifactInvalid(f"{folder} is not the encoder of the model", hint="Train again: appliance train.")
+        return self.project(encoder.embed(texts))
 
 
 class Kept:
@@ -161,7 +182,7 @@ def fit(
         problem=f"{work.missed} products were not reached in time" if work.missed else "",
     )
     _save_kept(out, work)
-    reduction = _reduction(facts, work.vectors[has].astype(np.float32))
+    reduction = _reduction(facts, work)
     for name, array in ((MEAN_FILE, reduction.mean), (AXES_FILE, reduction.axes)):
         np.save(out / name, array, allow_pickle=False)
     log.info("embeddings", products=facts.products, embedded=facts.embedded, missed=work.missed)
@@ -206,14 +227,15 @@ def _embed(
     return _Work(keys, vectors, embedded, missed)
 
 
-def _reduction(facts: Facts, vectors: Floats) -> Reduction:
+def _reduction(facts: Facts, work: _Work) -> Reduction:
     """Return the mean and the principal directions (eigenvectors of the covariance, the largest first)."""
+    vectors = work.vectors[work.keys != 0].astype(np.float32)
     dimensions = vectors.shape[1]
     mean: Floats = vectors.mean(axis=0) if len(vectors) > 1 else np.zeros(dimensions, np.float32)
     centred = (vectors - mean).astype(np.float64)
     _, directions = np.linalg.eigh(centred.T @ centred)
     axes: Floats = np.ascontiguousarray(directions[:, ::-1][:, :DIMENSIONS], np.float32)
-    return Reduction(facts, mean, axes)
+    return Reduction(facts, mean, axes, Kept(work.keys[:0], work.vectors[:0]))
 
 
 def _save_kept(out: Path, work: _Work) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import structlog
 
@@ -79,31 +80,43 @@ class Freshness:
                 return
             background = len(self._pending) > INLINE
             if background:
-                self._worker = threading.Thread(target=self._work, name="recommender-tail", daemon=True)
-                self._worker.start()
+                self._start()
         if not background:
             self._work()
+            with self._lock:
+                tail = self._serving.tail if self._serving is not None else None
+                idle = self._worker is None or not self._worker.is_alive()
+                if tail is not None and tail.waiting and idle and not self._closed.is_set():
+                    self._start()  # the encoder takes too long for whoever changed a product to wait for
+
+    def _start(self) -> None:
+        self._worker = threading.Thread(target=self._work, name="recommender-tail", daemon=True)
+        self._worker.start()
 
     def _work(self) -> None:
         try:
             while (step := self._next()) is not None:
-                serving, code = step
-                self._add(serving, code)
+                step()
                 if threading.current_thread() is self._worker:
                     self._closed.wait(BREATH)
         except Exception as error:  # noqa: BLE001 - the edge of a thread; the shop goes on without the newest products
             log.warning("recommender_tail_failed", error=repr(error))
             self._issues.report(_ISSUE, "recommender_stale", Severity.WARNING, "recommender", repr(error))
 
-    def _next(self) -> tuple[Serving, int] | None:
+    def _next(self) -> Callable[[], object] | None:
         with self._lock:
-            if self._closed.is_set() or not self._pending or self._serving is None:
-                # Cleared under the lock: whoever queues next starts a worker of their own.
-                self._worker = None if threading.current_thread() is self._worker else self._worker
-                return None
-            code = next(iter(self._pending))
-            del self._pending[code]
-            return self._serving, code
+            worker = threading.current_thread() is self._worker
+            serving = self._serving
+            if serving is not None and not self._closed.is_set():
+                if self._pending:
+                    code = next(iter(self._pending))
+                    del self._pending[code]
+                    return partial(self._add, serving, code)
+                if worker and serving.tail is not None and serving.tail.waiting:
+                    return serving.tail.enrich
+            # Cleared under the lock: whoever queues next starts a worker of their own.
+            self._worker = None if worker else self._worker
+            return None
 
     def _add(self, serving: Serving, code: int) -> None:
         if serving.tail is None:

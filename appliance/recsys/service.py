@@ -105,6 +105,12 @@ class RecommendationService:
             )
         else:
             self._issues.cure("annoy")
+        if model.info.embedding_problem:
+            self._issues.report(
+                "embeddings", "embeddings_off", Severity.INFO, "recommender", model.info.embedding_problem
+            )
+        else:
+            self._issues.cure("embeddings")
         log.info("recommender_loaded", version=model.info.version, products=model.info.products)
 
     def unload(self) -> None:

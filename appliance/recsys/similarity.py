@@ -16,7 +16,7 @@ import numpy as np
 from appliance.recsys.base import Floats, Ints, Longs
 from appliance.recsys.tfidf import SparseRows
 
-EMBEDDING_WEIGHT = 0.3
+EMBEDDING_WEIGHT = 0.4
 """w: the share of the embedding where both products have one."""
 
 
