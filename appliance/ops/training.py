@@ -17,6 +17,7 @@ import structlog
 from appliance.errors import ApplianceError, Conflict, DiskFull
 from appliance.ops.build import FACTS_FILE, KINDS, PRODUCTS_FILE, BuildLine, SnapshotFacts
 from appliance.ops.builder import TIMEOUT_SECONDS, BuildCancelled, build_command, run_build
+from appliance.ops.encoders import keep_embeddings, with_encoder
 from appliance.recsys.exports import preference_rows, similarity_rows
 from appliance.settings import Settings
 from appliance.store.artifacts import ArtifactStore
@@ -65,6 +66,7 @@ class Trainer:
         opted_out: Callable[[], Collection[tuple[str, str]]] = frozenset,
     ) -> None:
         self.on_published = on_published
+        self._data_dir = data_dir
         self._scratch = data_dir / _SCRATCH
         self._catalogue = catalogue
         self._interactions = interactions
@@ -146,8 +148,13 @@ class Trainer:
             arrays = self._interactions.export_arrays(self._opted_out())
             arrays.save(folder / INTERACTIONS_FILE)
             interactions = len(arrays.product)
+        if with_interactions:
+            keep_embeddings(self._artifacts.candidates("recommender"), folder)
         facts = SnapshotFacts(
-            revision=revision, products=products, interactions=interactions, recommender=self._settings.recommender
+            revision=revision,
+            products=products,
+            interactions=interactions,
+            recommender=with_encoder(self._settings.recommender, self._data_dir),
         )
         (folder / FACTS_FILE).write_bytes(msgspec.json.encode(facts))
         return facts
