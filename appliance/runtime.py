@@ -23,7 +23,7 @@ from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
 from appliance.jobs.queue import JobQueue
 from appliance.jobs.schedule import training_entries
-from appliance.jobs.tasks import training_handler
+from appliance.jobs.tasks import evaluation_handler, training_handler
 from appliance.metrics import Metrics
 from appliance.ops.access import Access
 from appliance.ops.keys import load_keys
@@ -182,7 +182,7 @@ class Runtime:
         self._load_search()
         if not self.safe_mode:
             self._load_recommender()
-            handlers = {"train": training_handler(self.trainer)}
+            handlers = {"train": training_handler(self.trainer), "evaluate": evaluation_handler(self.trainer)}
             self.jobs = _Switch(self.issues).unless(
                 lambda: JobQueue(
                     self.data_dir / "jobs.db",
@@ -268,6 +268,9 @@ class Runtime:
 
     def _load_recommender(self) -> None:
         self._load("recommender", "recommender_model", "recommender_model_off", self.recommender.load)
+        model = self.recommender.model
+        if model is not None and not model.tuned:
+            self._wants_training = True
 
     def _load(self, kind: str, issue: str, code: str, load: Callable[[Path], None]) -> bool:
         """Load the best version of an artifact; a damaged one stays where it is, reported until it is replaced."""

@@ -51,6 +51,10 @@ class Backend(Protocol):
         """Build the models and return the report."""
         ...
 
+    def evaluate(self, *, k: int, predictions: bool, tell: Tell) -> dict[str, Any]:
+        """Judge the recommender on the shop's own log; return ``report`` and, if asked for, ``predictions``."""
+        ...
+
 
 class RemoteProblem(ApplianceError):
     """An error that the HTTP API answered."""
@@ -103,13 +107,20 @@ class RemoteBackend(HttpBackend):
 
     def train(self, *, search_only: bool, tell: Tell) -> dict[str, Any]:
         """Submit a training and follow it to its end."""
-        job = self.call("POST", "/v1/admin/jobs", body={"kind": "train", "args": {"search_only": search_only}})
+        return self._job("train", {"search_only": search_only}, tell)
+
+    def evaluate(self, *, k: int, predictions: bool, tell: Tell) -> dict[str, Any]:
+        """Submit an evaluation and follow it to its end."""
+        return self._job("evaluate", {"k": k, "predictions": predictions}, tell)
+
+    def _job(self, kind: str, args: Mapping[str, object], tell: Tell) -> dict[str, Any]:
+        job = self.call("POST", "/v1/admin/jobs", body={"kind": kind, "args": args})
         while job["state"] in ("queued", "running"):
             tell(float(job["progress"]), str(job["message"]))
             self._sleep(_POLL_SECONDS)
             job = self.call("GET", f"/v1/admin/jobs/{job['id']}")
         if job["state"] != "done":
-            raise ApplianceError(f"The training failed: {job['error']}", hint="`appliance status` tells more.")
+            raise ApplianceError(f"The job failed: {job['error']}", hint="`appliance status` tells more.")
         return dict(job["result"] or {})
 
 

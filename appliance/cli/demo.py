@@ -55,7 +55,7 @@ def demo(
 
     with _directory(session, keep=keep or prepare_only) as data_dir:
         loaded = session.load({"server.host": host, "server.port": port})
-        prepared = _prepare(session, data_dir, loaded, products, events)
+        prepared = _prepare(session, data_dir, loaded, products, events, tune=prepare_only)
         if prepare_only:
             _tell_prepared(session, prepared)
             return
@@ -81,8 +81,13 @@ def _directory(session: Session, *, keep: bool) -> Iterator[Path]:
             shutil.rmtree(session.data_dir, ignore_errors=True)
 
 
-def _prepare(session: Session, data_dir: Path, loaded: LoadedSettings, products: int, events: int) -> Prepared:
-    """Fill and train the shop unless it is there. Raises ``Conflict`` where another shop is."""
+def _prepare(
+    session: Session, data_dir: Path, loaded: LoadedSettings, products: int, events: int, *, tune: bool
+) -> Prepared:
+    """Fill and train the shop unless it is there. Raises ``Conflict`` where another shop is.
+
+    Without ``tune`` the process trains anew once it serves.
+    """
     mark = data_dir / MARK
     if mark.exists():
         return msgspec.json.decode(mark.read_bytes(), type=Prepared)
@@ -97,12 +102,12 @@ def _prepare(session: Session, data_dir: Path, loaded: LoadedSettings, products:
         LocalBackend.open(data_dir, loaded, session.locale) as backend,
         output.progress(label) as tell,
     ):
-        prepared = _fill(backend, data_dir, products, events, tell)
+        prepared = _fill(backend, data_dir, products, events, tune=tune, tell=tell)
     mark.write_bytes(msgspec.json.encode(prepared))
     return prepared
 
 
-def _fill(backend: LocalBackend, data_dir: Path, products: int, events: int, tell: Tell) -> Prepared:
+def _fill(backend: LocalBackend, data_dir: Path, products: int, events: int, *, tune: bool, tell: Tell) -> Prepared:
     from appliance.ops.demo.loader import DemoSize, fill
 
     runtime = backend.runtime
@@ -120,7 +125,7 @@ def _fill(backend: LocalBackend, data_dir: Path, products: int, events: int, tel
         weights=runtime.settings.weights,
         progress=lambda fraction, part: tell(fraction * 0.4, ""),
     )
-    backend.train(search_only=False, tell=lambda fraction, text: tell(0.4 + fraction * 0.6, ""))
+    backend.train(search_only=False, tune=tune, tell=lambda fraction, text: tell(0.4 + fraction * 0.6, ""))
     return Prepared(
         data=str(data_dir),
         products=report.products,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_HIDDEN_IN_TABLE = frozenset({"model", "baselines", "intervals", "parts", "serving"})
+_HIDDEN_IN_TABLE = frozenset({"model", "baselines", "intervals", "parts", "serving", "by_known"})
 
 
 @click.group()
@@ -113,6 +113,22 @@ def bundle(session: Session, folder: Path, k: int, predictions: Path | None) -> 
     from appliance.ops.evaluation import bundles
 
     _run(session, predictions, lambda tell: bundles.evaluate(folder, k=k, tell=tell))
+
+
+@evaluate.command()
+@_common(20)
+@pass_session
+def shop(session: Session, k: int, predictions: Path | None) -> None:
+    """The shop's own recommender on the last fifth of its log, trained on what came before."""
+    from appliance.cli.backend import open_backend
+    from appliance.ops.evaluation.report import Outcome
+
+    def work(tell: Callable[[float, str], None]) -> Outcome:
+        with open_backend(session) as backend:
+            found = backend.evaluate(k=k, predictions=predictions is not None, tell=tell)
+        return Outcome(found["report"], found.get("predictions", ()))
+
+    _run(session, predictions, work)
 
 
 def _run(session: Session, predictions: Path | None, work: Callable[[Callable[[float, str], None]], Outcome]) -> None:

@@ -96,11 +96,17 @@ class LocalBackend(HttpBackend):
         tell(1.0, "")
         self._flush()
 
-    def train(self, *, search_only: bool, tell: Tell) -> dict[str, Any]:
-        """Build the models here."""
+    def train(self, *, search_only: bool, tell: Tell, tune: bool = True) -> dict[str, Any]:
+        """Build the models here; without ``tune`` first ones, ready in seconds."""
         self._flush()
-        report: dict[str, Any] = msgspec.to_builtins(self.runtime.trainer.run(search_only=search_only, progress=tell))
-        return report
+        report = self.runtime.trainer.run(search_only=search_only, tune=tune, progress=tell)
+        built: dict[str, Any] = msgspec.to_builtins(report)
+        return built
+
+    def evaluate(self, *, k: int, predictions: bool, tell: Tell) -> dict[str, Any]:
+        """Judge the recommender here."""
+        self._flush()
+        return self.runtime.trainer.evaluate(k=k, progress=tell)
 
     def close(self) -> None:
         """Close the stores in order."""

@@ -24,3 +24,17 @@ def training_handler(trainer: Trainer) -> Handler:
         return result
 
     return train
+
+
+def evaluation_handler(trainer: Trainer) -> Handler:
+    """Return the handler of ``evaluate`` jobs: ``k`` is the length of an answer, ``predictions`` asks for them too."""
+
+    def evaluate(context: JobContext) -> Mapping[str, Any]:
+        found = trainer.evaluate(
+            k=int(context.args.get("k", 20)), progress=context.report, cancelled=context.cancelled.is_set
+        )
+        if not context.args.get("predictions"):
+            found.pop("predictions", None)
+        return found
+
+    return evaluate

@@ -26,6 +26,8 @@ from appliance.settings import Recommender
 
 KINDS = ("recommender", "search")
 """The artefact kinds, in the order in which they are built."""
+EVALUATION = "evaluation"
+"""Builds no artefact: judges the recommender on the snapshot's last visits and says how it did."""
 PRODUCTS_FILE = "products.jsonl"
 FACTS_FILE = "snapshot.json"
 NICENESS = 10
@@ -42,6 +44,10 @@ class SnapshotFacts(msgspec.Struct, frozen=True, kw_only=True):
     products: int
     interactions: int
     recommender: Recommender = Recommender()
+    tune: bool = True
+    """Whether models are chosen and weighed by the shop's history, which takes its time."""
+    answer_length: int = 20
+    """Length of the answers that an evaluation judges."""
 
 
 class BuildLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -85,8 +91,9 @@ def read_facts(snapshot: Path) -> SnapshotFacts:
 def _recommender(snapshot: Path, out: Path, progress: Progress) -> Mapping[str, Any]:
     from appliance.recsys.training import train
 
+    facts = read_facts(snapshot)
     info: Mapping[str, Any] = msgspec.to_builtins(
-        train(snapshot, out, progress=progress, settings=read_facts(snapshot).recommender)
+        train(snapshot, out, progress=progress, settings=facts.recommender, tune=facts.tune)
     )
     return info
 
@@ -98,7 +105,15 @@ def _search(snapshot: Path, out: Path, progress: Progress) -> Mapping[str, Any]:
     return build_index(read_products(snapshot), out, progress, revision=facts.revision, total=facts.products)
 
 
-_BUILDERS: dict[str, Builder] = {"recommender": _recommender, "search": _search}
+def _evaluation(snapshot: Path, out: Path, progress: Progress) -> Mapping[str, Any]:
+    from appliance.ops.evaluation.shop import evaluate
+
+    facts = read_facts(snapshot)
+    outcome = evaluate(snapshot, out, facts.recommender, k=facts.answer_length, tell=progress)
+    return {"report": outcome.report, "predictions": list(outcome.predictions)}
+
+
+_BUILDERS: dict[str, Builder] = {"recommender": _recommender, "search": _search, EVALUATION: _evaluation}
 
 
 def _say(line: BuildLine) -> None:
@@ -120,9 +135,9 @@ def _end_with_parent() -> None:
 
 def _kinds(text: str) -> list[str]:
     wanted = text.split(",")
-    if not set(wanted) <= set(KINDS):
-        raise argparse.ArgumentTypeError(f"known kinds: {', '.join(KINDS)}")
-    return [kind for kind in KINDS if kind in wanted]
+    if not set(wanted) <= set(_BUILDERS):
+        raise argparse.ArgumentTypeError(f"known kinds: {', '.join(_BUILDERS)}")
+    return [kind for kind in _BUILDERS if kind in wanted]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

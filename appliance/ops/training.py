@@ -8,14 +8,16 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
 
 from appliance.errors import ApplianceError, Conflict, DiskFull
-from appliance.ops.build import FACTS_FILE, KINDS, PRODUCTS_FILE, BuildLine, SnapshotFacts
+from appliance.ops.build import EVALUATION, FACTS_FILE, KINDS, PRODUCTS_FILE, BuildLine, SnapshotFacts
 from appliance.ops.builder import TIMEOUT_SECONDS, BuildCancelled, build_command, run_build
 from appliance.ops.encoders import keep_embeddings, with_encoder
 from appliance.recsys.exports import preference_rows, similarity_rows
@@ -80,22 +82,52 @@ class Trainer:
         self,
         *,
         search_only: bool = False,
+        tune: bool = True,
         progress: Progress | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> TrainReport:
-        """Build and publish every model, or the search index alone.
+        """Build and publish every model, or the search index alone; without ``tune`` a first model, ready in seconds.
 
         Raises ``Conflict`` while another training runs here, ``BuildFailed`` and ``BuildCancelled`` when the child
         does not end well, ``DiskFull`` and ``StoreError``. A model whose build is not complete is never published; one
         that was completed before another failed is.
         """
+        with self._alone():
+            return self._run(("search",) if search_only else KINDS, tune, progress or _silent, cancelled)
+
+    def evaluate(
+        self, *, k: int = 20, progress: Progress | None = None, cancelled: Callable[[], bool] = lambda: False
+    ) -> dict[str, Any]:
+        """Judge the recommender on the last visits of the log; nothing is published.
+
+        Returns ``report`` and ``predictions`` (``evaluation.shop``). Raises as ``run`` does.
+        """
+        report = progress or _silent
+        with self._alone():
+            folder = Path(tempfile.mkdtemp(dir=self._scratch))
+            report(0.0, "snapshot")
+            self._export(folder, True, cancelled, answer_length=k)
+            found: dict[str, Any] = {}
+
+            def follow(line: BuildLine) -> None:
+                if line.progress is not None:
+                    report(_BUILD_FROM + line.progress * (1.0 - _BUILD_FROM), line.message)
+                found.update(line.info)
+
+            command = build_command(folder, folder / "out", (EVALUATION,))
+            run_build(command, folder / "errors.log", follow, cancelled=cancelled, timeout=self._timeout)
+            return found
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the scratch folder while a block runs. Raises ``Conflict`` while another training runs here."""
         if not self._busy.acquire(blocking=False):
             raise Conflict("A training is running already.", hint="Wait for it: its job shows how far it is.")
         try:
             # One process owns the data directory: whatever lies here was left by one that was killed.
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch.mkdir(parents=True, mode=0o700)
-            return self._run(("search",) if search_only else KINDS, progress or _silent, cancelled)
+            yield
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise DiskFull("There is no room to train.", hint="Free some disk space and train again.") from error
@@ -104,11 +136,13 @@ class Trainer:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._busy.release()
 
-    def _run(self, kinds: tuple[str, ...], progress: Progress, cancelled: Callable[[], bool]) -> TrainReport:
+    def _run(
+        self, kinds: tuple[str, ...], tune: bool, progress: Progress, cancelled: Callable[[], bool]
+    ) -> TrainReport:
         started = time.monotonic()
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
         progress(0.0, "snapshot")
-        facts = self._export(folder, "recommender" in kinds, cancelled)
+        facts = self._export(folder, "recommender" in kinds, cancelled, tune=tune)
         built: dict[str, dict[str, object]] = {}
 
         def follow(line: BuildLine) -> None:
@@ -135,7 +169,15 @@ class Trainer:
         log.info("trained", published=published, products=report.products, seconds=report.seconds)
         return report
 
-    def _export(self, folder: Path, with_interactions: bool, cancelled: Callable[[], bool]) -> SnapshotFacts:
+    def _export(
+        self,
+        folder: Path,
+        with_interactions: bool,
+        cancelled: Callable[[], bool],
+        *,
+        tune: bool = True,
+        answer_length: int = 20,
+    ) -> SnapshotFacts:
         revision, products, interactions = self._catalogue.revision, 0, 0
         encoder = msgspec.json.Encoder()
         with (folder / PRODUCTS_FILE).open("wb") as file:
@@ -155,6 +197,8 @@ class Trainer:
             products=products,
             interactions=interactions,
             recommender=with_encoder(self._settings.recommender, self._data_dir),
+            tune=tune,
+            answer_length=answer_length,
         )
         (folder / FACTS_FILE).write_bytes(msgspec.json.encode(facts))
         return facts

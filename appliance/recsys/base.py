@@ -47,6 +47,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The catalogue's revision before the products were read; -1 when unknown."""
     cutoff: float | None = None
     """Unix seconds of the newest interaction in the model; later ones are counted live."""
+    tuned: bool = True
+    """Whether models were chosen and weighed by the shop's history; a first model is not."""
     blend: Blend = Blend()
     """The learned weights with their evidence."""
     sessions: Choice = Choice()

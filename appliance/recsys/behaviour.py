@@ -29,8 +29,8 @@ from appliance.recsys.trending import DAY, MAX_WINDOW_DAYS, DailyCounts
 class Choices(NamedTuple):
     """What was chosen for the shop by its own history, so that it need not be chosen again for the final fit."""
 
-    sessions: Choice
-    sequential: Specs
+    sessions: Choice = Choice()
+    sequential: Specs = Specs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Behaviour:
 
 def choose(events: Events, size: int, *, seed: int) -> Choices:
     """Return the settings of the parts that are chosen on held-out visits."""
-    return Choices(selection.choose(session_sequences(events), size, seed=seed), Specs())
+    return Choices(sessions=selection.choose(session_sequences(events), size, seed=seed))
 
 
 def fit(events: Events, size: int, width: int, choices: Choices) -> Behaviour:

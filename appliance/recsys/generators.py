@@ -16,7 +16,7 @@ from appliance.recsys.trending import Popularity
 
 MAX_TRAIL = 10
 """Products of the trail that the sequential rules start from."""
-MAX_SESSION = 100
+MAX_SESSION = 150
 """Candidates that the session model proposes."""
 _Batch = tuple[Ints, Floats, Ints]
 """Codes, scores and the anchors that they follow from; the arrays align."""
@@ -95,8 +95,11 @@ class SessionGenerator:
             return no_candidates("session")
         rows = session_rows(self._model, context.session)
         found = self._sessions.recommend(rows, MAX_SESSION, session_key=context.session_key)
+        codes = codes_of(self._model, found.rows)
         anchors = np.where(found.evidence.anchors >= 0, codes_of(self._model, found.evidence.anchors), -1)
-        return Candidates("session", codes_of(self._model, found.rows), found.scores, anchors.astype(np.int32))
+        # People do return to what they looked at, but a shelf is there to show them something else.
+        other = ~np.isin(codes, context.trail)
+        return Candidates("session", codes[other], found.scores[other], anchors[other].astype(np.int32))
 
 
 class BoughtTogetherGenerator:

@@ -119,9 +119,12 @@ def train(
     seed: int = 0,
     progress: Progress | None = None,
     settings: Recommender | None = None,
+    tune: bool = True,
     now: Callable[[], float] = time.time,
 ) -> ModelInfo:
     """Build a model from ``products.jsonl`` and ``interactions.npz`` (which may be absent) into the folder ``out``.
+
+    Without ``tune`` nothing is chosen or weighed by the shop's history: a first model, ready in seconds.
 
     Raises ``ArtifactInvalid``, ``OSError`` or ``msgspec.MsgspecError`` for a snapshot that cannot be read.
     """
@@ -129,7 +132,7 @@ def train(
     settings = settings or Recommender()
     stages = _Stages(progress)
     content_part = _fit_content(snapshot, out, settings, seed, stages)
-    learned = _learn(snapshot, out, content_part, settings, seed, stages)
+    learned = _learn(snapshot, out, content_part, settings, seed, tune, stages)
     stages.begin("similar", 0.95, 1.0)
     behaviour = learned.behaviour
     similar = hybrid.fit(content_part.near, behaviour.collaborative, content_part.space, behaviour.support)
@@ -137,6 +140,7 @@ def train(
     stages.end()
     pairs = int((similar.ids >= 0).sum())
     info = _summary(content_part, learned, pairs, stages.seconds, _revision(snapshot), now())
+    info = msgspec.structs.replace(info, tuned=tune)
     (out / IDS_FILE).write_bytes(msgspec.json.encode(content_part.ids))
     (out / INFO_FILE).write_bytes(msgspec.json.encode(ModelFile(FORMAT, info)))
     log.info("recommender_trained", products=info.products, interactions=info.interactions, seconds=info.timings)
@@ -174,7 +178,7 @@ def _fit_content(snapshot: Path, out: Path, settings: Recommender, seed: int, st
 
 
 def _learn(
-    snapshot: Path, out: Path, products: _Content, settings: Recommender, seed: int, stages: _Stages
+    snapshot: Path, out: Path, products: _Content, settings: Recommender, seed: int, tune: bool, stages: _Stages
 ) -> _Learned:
     """Choose and weigh on the newer visits with what the older ones teach, then fit on all."""
     stages.begin("choosing", 0.7, 0.8)
@@ -182,9 +186,9 @@ def _learn(
     arrays = InteractionArrays.load(file) if file.exists() else InteractionArrays.empty()
     rows = {name: row for row, name in enumerate(products.ids)}
     events, size = histories.usable_events(arrays, rows), len(products.ids)
-    split_at = tuning.split_time(events)
+    split_at = tuning.split_time(events) if tune else None
     before = histories.before(events, split_at if split_at is not None else np.inf)
-    choices = behaviours.choose(before, size, seed=seed)
+    choices = behaviours.choose(before, size, seed=seed) if split_at is not None else behaviours.Choices()
     blend = Blend()
     if split_at is not None and size:
         judged = _model(products, behaviours.fit(before, size, settings.neighbours, choices))

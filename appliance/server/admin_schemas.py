@@ -269,6 +269,10 @@ class JobArgs(In, frozen=True, kw_only=True):
 
     search_only: bool = False
     """``train``: build the search index alone."""
+    k: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    """``evaluate``: length of the answers that are judged; 0 for the usual 20."""
+    predictions: bool = False
+    """``evaluate``: return what was answered too."""
 
 
 class JobIn(In, frozen=True, kw_only=True):

@@ -50,11 +50,12 @@ class Clock:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
     @contextmanager
-    def query(self) -> Iterator[None]:
-        """Time one query."""
+    def query(self, *, counted: bool = True) -> Iterator[None]:
+        """Time one query, unless it is not to count."""
         began = time.perf_counter()
         yield
-        self._queries.append(time.perf_counter() - began)
+        if counted:
+            self._queries.append(time.perf_counter() - began)
 
     def costs(self) -> dict[str, float]:
         """Return ``fit_s``, ``select_s``, ``peak_rss_mb``, ``query_p50_ms`` and ``query_p99_ms``."""
