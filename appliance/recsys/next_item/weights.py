@@ -12,13 +12,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from appliance.recsys.base import Doubles, Floats, Ints, Longs
-from appliance.recsys.next_item.pools import Pools
+from appliance.recsys.base import Doubles, Ints, Longs
+from appliance.recsys.next_item.pools import Pools, subset
 
 TO_EQUAL = 1.0
 """The penalty that holds the pooled weights to equal ones."""
 TO_POOLED = 10.0
 """The penalty that holds a bucket's weights to the pooled ones: buckets differ less than shops do."""
+
+LEAST = 0.002
+"""No part is silenced: it orders what the others leave equal, and answers where they are silent."""
+
+_LARGEST = 60.0
+_STEPS = 40
+_FLAT = 1e-4
+"""A gradient of less than this a case ends the search."""
 
 
 class Learned(NamedTuple):
@@ -54,40 +62,84 @@ def learn_weights(pools: Pools, targets: Longs, buckets: Ints, count: int) -> Le
 
 def _proportions(weights: Doubles, fallback: Doubles) -> Doubles:
     total = weights.sum()
-    return weights / total if total > 0 else fallback
-
-
-def _fit(pools: Pools, targets: Longs, chosen: Longs, prior: Doubles, strength: float, *, tied: bool) -> Doubles:
-    """Minimise −Σ log p(target) + strength/2 · |w − prior|² over w ≥ 0; ``tied`` has one weight for all parts."""
-    from scipy.optimize import minimize
-
-    if not len(chosen):
-        return prior
-    lengths = np.diff(pools.starts)[chosen]
-    starts = np.concatenate([[0], np.cumsum(lengths)])[:-1]
-    places = np.arange(lengths.sum()) - np.repeat(starts - pools.starts[:-1][chosen], lengths)
-    values = pools.values[places]
-    taken = pools.values[targets[chosen]]
-    if tied:
-        values, taken = values.sum(axis=1, keepdims=True), taken.sum(axis=1, keepdims=True)
-
-    def loss(weights: Doubles) -> tuple[float, Doubles]:
-        return _loss(weights, values, taken, starts, lengths, prior, strength)
-
-    found = minimize(loss, np.maximum(prior, 1.0), jac=True, method="L-BFGS-B", bounds=[(0.0, 60.0)] * values.shape[1])
-    out: Doubles = found.x
+    shares = weights / total if total > 0 else fallback
+    shares = np.maximum(shares, LEAST)
+    out: Doubles = shares / shares.sum()
     return out
 
 
-def _loss(
-    weights: Doubles, values: Floats, taken: Floats, starts: Longs, lengths: Longs, prior: Doubles, strength: float
-) -> tuple[float, Doubles]:
-    utility = np.einsum("ij,j->i", values, weights)
-    top = np.maximum.reduceat(utility, starts)
-    odds = np.exp(utility - np.repeat(top, lengths))
-    total = np.add.reduceat(odds, starts)
-    share = odds / np.repeat(total, lengths)
-    log_likelihood = float((taken @ weights).sum() - (np.log(total) + top).sum())
-    gradient = taken.sum(axis=0) - np.einsum("i,ij->j", share, values)
-    away = weights - prior
-    return -log_likelihood + 0.5 * strength * float(away @ away), -gradient + strength * away
+def _fit(pools: Pools, targets: Longs, chosen: Longs, prior: Doubles, strength: float, *, tied: bool) -> Doubles:
+    """Minimise −Σ log p(target) + strength/2 · |w − prior|² over 0 ≤ w ≤ ``_LARGEST`` (Bertsekas 1982).
+
+    ``tied`` has one weight for all parts.
+    """
+    if not len(chosen):
+        return prior
+    problem = _problem(pools, targets, chosen, prior, strength, tied=tied)
+    weights = np.clip(prior, 1.0, _LARGEST)
+    loss, gradient, curvature = _derivatives(problem, weights)
+    for _ in range(_STEPS):
+        free = ~(((weights <= 0) & (gradient > 0)) | ((weights >= _LARGEST) & (gradient < 0)))
+        if not free.any() or np.abs(gradient[free]).max() < _FLAT * len(chosen):
+            break
+        step = np.zeros(len(weights))
+        damped = curvature[np.ix_(free, free)] + 1e-6 * np.eye(int(free.sum()))
+        step[free] = -np.linalg.solve(damped, gradient[free])
+        shorter = _shortened(problem, weights, step, loss, gradient)
+        if shorter is None:
+            break
+        weights = shorter
+        loss, gradient, curvature = _derivatives(problem, weights)
+    return weights
+
+
+class _Problem(NamedTuple):
+    values: Doubles
+    taken: Doubles
+    starts: Longs
+    lengths: Longs
+    prior: Doubles
+    strength: float
+
+
+def _problem(pools: Pools, targets: Longs, chosen: Longs, prior: Doubles, strength: float, *, tied: bool) -> _Problem:
+    part, wanted = subset(pools, targets, chosen)
+    values = part.values.astype(np.float64)
+    if tied:
+        values = values.sum(axis=1, keepdims=True)
+    return _Problem(values, values[wanted], part.starts[:-1], np.diff(part.starts), prior, strength)
+
+
+def _shortened(problem: _Problem, weights: Doubles, step: Doubles, loss: float, gradient: Doubles) -> Doubles | None:
+    """Return where a step of at most this length lowers the loss enough (Armijo), ``None`` where none does."""
+    for halvings in range(20):
+        tried: Doubles = np.clip(weights + 0.5**halvings * step, 0.0, _LARGEST)
+        if _loss(problem, tried) <= loss + 1e-4 * float(gradient @ (tried - weights)):
+            return tried
+    return None
+
+
+def _chances(problem: _Problem, weights: Doubles) -> tuple[Doubles, float]:
+    """Return the probability of every candidate, and the log-likelihood of the targets."""
+    utility = np.einsum("ij,j->i", problem.values, weights)
+    top = np.maximum.reduceat(utility, problem.starts)
+    odds = np.exp(utility - np.repeat(top, problem.lengths))
+    total = np.add.reduceat(odds, problem.starts)
+    likelihood = float((problem.taken @ weights).sum() - (np.log(total) + top).sum())
+    return odds / np.repeat(total, problem.lengths), likelihood
+
+
+def _loss(problem: _Problem, weights: Doubles) -> float:
+    away = weights - problem.prior
+    return 0.5 * problem.strength * float(away @ away) - _chances(problem, weights)[1]
+
+
+def _derivatives(problem: _Problem, weights: Doubles) -> tuple[float, Doubles, Doubles]:
+    """Return the loss, its gradient float64[parts] and its Hessian float64[parts, parts]."""
+    away = weights - problem.prior
+    chances, likelihood = _chances(problem, weights)
+    weighted = problem.values * chances[:, None]
+    means = np.add.reduceat(weighted, problem.starts, axis=0)
+    gradient = means.sum(axis=0) - problem.taken.sum(axis=0) + problem.strength * away
+    curvature = weighted.T @ problem.values - means.T @ means + problem.strength * np.eye(len(weights))
+    return 0.5 * problem.strength * float(away @ away) - likelihood, gradient, curvature
