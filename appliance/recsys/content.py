@@ -45,7 +45,7 @@ def fit(
     for row in range(size):
         others = np.unique(np.concatenate([by_words[row], by_kind[row]]))
         others = others[others >= 0]
-        ids, scores = best(space.between(row, others), others, width)
+        ids, scores = _best(space, row, others, width)
         table.ids[row, : len(ids)] = ids
         table.scores[row, : len(ids)] = scores
         if row % _STEP == 0:
@@ -53,10 +53,16 @@ def fit(
     return table
 
 
-def best(scores: Floats, pool: Longs, width: int) -> tuple[Ints, Floats]:
-    """Return the pool's ``width`` best positive entries, best first; ties go to the smaller row."""
-    order = np.lexsort((pool, -scores))[:width]
-    order = order[scores[order] > 0]
+def _best(space: ContentSpace, row: int, pool: Longs, width: int) -> tuple[Ints, Floats]:
+    """Return the pool's ``width`` best positive entries, best first.
+
+    Ties go to the larger overlap of tags, then to the smaller row.
+    """
+    scores = np.round(space.between(row, pool), 6)
+    least = np.partition(scores, len(scores) - width)[len(scores) - width] if len(scores) > width else 0.0
+    kept = np.flatnonzero((scores >= least) & (scores > 0))
+    pool, scores = pool[kept], scores[kept]
+    order = np.lexsort((pool, -space.tag_overlap(row, pool), -scores))[:width]
     return pool[order].astype(np.int32), scores[order]
 
 

@@ -61,7 +61,7 @@ def fit(content: NeighbourTable, collaborative: NeighbourTable, space: ContentSp
     for row in range(size):
         ids, similar, together = _pair_scores(content, collaborative, space, row)
         scores = (1 - weights[row]) * similar + weights[row] * together
-        order = np.lexsort((ids, -scores))[:width]
+        order = np.argsort(-scores, kind="stable")[:width]  # ties stay as content had them
         for column, values in zip(table, (ids, scores, similar, together), strict=True):
             column[row, : len(order)] = values[order]
     return table

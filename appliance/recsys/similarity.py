@@ -5,6 +5,9 @@
 for two products that both have an embedding, and the sparse cosine alone otherwise (late fusion by weighted sum, Fox &
 Shaw 1994). The words an owner chose keep most of the weight: they are exact about brands, sizes and materials, where
 an encoder is vague.
+
+Tags count in the cosine as sets do, |A ∩ B| / √(|A|·|B|); among products that are alike to the same degree the overlap
+of their tags decides, |A ∩ B| / |A ∪ B| (Jaccard 1901), which a long list of tags lowers.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from appliance.recsys.base import Floats, Ints, Longs
+from appliance.recsys.base import Flags, Floats, Ints, Longs
 from appliance.recsys.tfidf import SparseRows
 
 EMBEDDING_WEIGHT = 0.4
@@ -28,6 +31,22 @@ class ContentSpace(NamedTuple):
     """The number of columns of the sparse space."""
     meanings: Floats
     """float32[n, d]: embeddings of any length greater than zero, a row of zeros for none; d is 0 without an encoder."""
+
+    tags: Flags | None = None
+    """Which columns are tags; ``None`` where overlap is not asked for."""
+
+    def tag_overlap(self, row: int, others: Longs | Ints) -> Floats:
+        """Return the Jaccard index of the tags of one product and of some others; 0 where neither has one."""
+        if self.tags is None or not len(self.tags):
+            return np.zeros(len(others), np.float32)
+        columns = self.rows.columns[others]
+        theirs = self.tags[columns] & (columns >= 0)
+        mine = self.rows.columns[row]
+        mine = mine[(mine >= 0) & self.tags[mine]]
+        shared = (theirs & np.isin(columns, mine)).sum(axis=1)
+        union = theirs.sum(axis=1) + len(mine) - shared
+        overlap: Floats = np.divide(shared, union, out=np.zeros(len(others)), where=union > 0).astype(np.float32)
+        return overlap
 
     def between(self, row: int, others: Longs | Ints) -> Floats:
         """Return the content similarity of one product to some others, from 0 to 1."""

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from appliance.domain import Product
-from appliance.recsys.base import Doubles, Floats, Ints, Longs, mapped
+from appliance.recsys.base import Doubles, Flags, Floats, Ints, Longs, mapped
 from appliance.recsys.features import BLOCKS, token_blocks, token_hash
 
 WIDTH = 96
-_FILES = ("vocabulary", "idf", "columns", "values")
+_FILES = ("vocabulary", "idf", "tag_columns", "columns", "values")
 
 
 class SparseRows(NamedTuple):
@@ -47,6 +47,8 @@ class Vectoriser(NamedTuple):
     vocabulary: np.ndarray[tuple[int], np.dtype[np.uint64]]
     """Sorted hashes of the known tokens; a token's column is its place here."""
     idf: Floats
+    tags: Flags
+    """Which columns are tags; bool[columns]."""
 
     @property
     def size(self) -> int:
@@ -80,19 +82,18 @@ class Vectoriser(NamedTuple):
     @classmethod
     def load(cls, folder: Path) -> Vectoriser:
         """Read the vocabulary of a verified artifact, mapped into memory."""
-        vocabulary, idf = (mapped(folder / f"{name}.npy") for name in _FILES[:2])
-        return cls(vocabulary, idf)
+        return cls(*(mapped(folder / f"{name}.npy") for name in _FILES[:3]))
 
 
 def load_rows(folder: Path) -> SparseRows:
     """Read the products' rows of a verified artifact, mapped into memory."""
-    columns, values = (mapped(folder / f"{name}.npy") for name in _FILES[2:])
+    columns, values = (mapped(folder / f"{name}.npy") for name in _FILES[3:])
     return SparseRows(columns, values)
 
 
 def save(folder: Path, vectoriser: Vectoriser, rows: SparseRows) -> None:
     """Write vocabulary and rows as ``.npy`` files."""
-    arrays: tuple[np.typing.NDArray[Any], ...] = (vectoriser.vocabulary, vectoriser.idf, rows.columns, rows.values)
+    arrays: tuple[np.typing.NDArray[Any], ...] = (*vectoriser, *rows)
     for name, array in zip(_FILES, arrays, strict=True):
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 

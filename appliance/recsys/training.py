@@ -166,7 +166,7 @@ def _fit_content(snapshot: Path, out: Path, settings: Recommender, seed: int, st
         threads=max(1, (os.cpu_count() or 1) - 1),
         progress=stages.tell,
     )
-    space, places = ContentSpace(rows, vectoriser.size, meanings), joined(points, meanings)
+    space, places = ContentSpace(rows, vectoriser.size, meanings, vectoriser.tags), joined(points, meanings)
     stages.begin("index", 0.5, 0.55)
     _, recall = vectors.build(places, out, annoy_from=settings.annoy_from, trees=settings.annoy_trees, seed=seed)
     index = vectors.VectorIndex.load(out)

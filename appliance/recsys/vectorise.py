@@ -121,7 +121,8 @@ def _vocabulary(names: dict[str, int], blocks: list[_Counts], total: int) -> tup
     columns = np.full(max(1, len(names)), -1, np.int32)
     columns[numbers[order]] = np.arange(len(order), dtype=np.int32)
     idf = inverse_document_frequency(frequencies[numbers[order]], total)
-    return Vectoriser(hashes[order], idf), columns
+    tags = np.fromiter((token.startswith("t:") for token in names), np.bool_, len(names))
+    return Vectoriser(hashes[order], idf, tags[numbers[order]]), columns
 
 
 def _rows(vectoriser: Vectoriser, blocks: list[_Counts], columns: Ints, total: int) -> SparseRows:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recsys_shop import product
 
 from appliance.ops.demo.catalogue import scale_products
 from appliance.recsys import content, latent, similarity
@@ -105,6 +106,23 @@ def test_embeddings_are_a_share_of_the_similarity_where_both_have_one() -> None:
     assert alike == pytest.approx((1 - EMBEDDING_WEIGHT) * 0.6 + EMBEDDING_WEIGHT * 0.8)
     assert opposed == pytest.approx((1 - EMBEDDING_WEIGHT) * 0.6)
     assert unknown == pytest.approx(0.6)
+
+
+def test_among_equals_the_larger_overlap_of_tags_comes_first() -> None:
+    """One of two tags and two of eight have the same cosine with two tags; Jaccard says 1/3 and 2/8."""
+    bare = {"category": "", "price": 0}
+    shop = [
+        product("asked", "", tags=("backpack", "red"), **bare),
+        product("lists", "", tags=("backpack", "red", "a", "b", "c", "d", "e", "f"), **bare),
+        product("honest", "", tags=("red", "blue"), **bare),
+        product("other", "", tags=("blue", "green"), **bare),
+    ]
+    vectoriser, rows = fit(shop)
+    space = ContentSpace(rows, vectoriser.size, np.zeros((4, 0), np.float32), vectoriser.tags)
+    assert space.tag_overlap(0, np.arange(4)).tolist() == pytest.approx([1.0, 2 / 8, 1 / 3, 0.0])
+    table = content.fit(space, latent.fit(rows, vectoriser.size, 0)[1], 3, _silent)
+    assert table.ids[0].tolist() == [2, 1, -1]
+    assert table.scores[0, :2].tolist() == pytest.approx([0.5, 0.5], abs=1e-6)
 
 
 def test_joined_vectors_weigh_both_spaces_and_have_unit_length() -> None:
