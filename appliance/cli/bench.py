@@ -50,6 +50,15 @@ def serve(session: Session, /, work: Path | None, **options: Any) -> None:
 @_WORK
 @json_option
 @pass_session
+def recommend(session: Session, /, work: Path | None, **options: Any) -> None:
+    """Measure recommendations cold, cached and after a click, on 300 and on 50,000 products."""
+    _run(session, "recommend", work, options)
+
+
+@bench.command()
+@_WORK
+@json_option
+@pass_session
 def paths(session: Session, /, work: Path | None, **options: Any) -> None:
     """Measure the access paths of the interaction log at a million events."""
     _run(session, "paths", work, options)

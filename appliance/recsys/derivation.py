@@ -6,7 +6,7 @@ Candidates that lost are told as well as those that are shown: an owner asks "wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -46,8 +46,8 @@ class CandidateTrace(msgspec.Struct, frozen=True, kw_only=True):
 
     product_id: str
     title: str
-    rank: int
-    """Place among all candidates by score, from 1."""
+    rank: int = 0
+    """Place among all candidates by score, from 1; 0 for what no component proposed."""
     place: int | None
     """Place on the shelf, from 1."""
     fate: Fate
@@ -55,10 +55,10 @@ class CandidateTrace(msgspec.Struct, frozen=True, kw_only=True):
     """The rule that excluded, pinned or moved it."""
     score: float
     components: dict[str, float]
-    contributions: dict[str, float]
+    contributions: dict[str, float] = {}
     """Weight times value of each component."""
-    seen: bool
-    evidence: list[EvidenceItem]
+    seen: bool = False
+    evidence: list[EvidenceItem] = []
 
 
 class Derivation(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +83,20 @@ class Derivation(msgspec.Struct, frozen=True, kw_only=True):
     """The shelf first, then those that lost, by score."""
 
 
+class _Shelf(NamedTuple):
+    """The answer that is derived, and what it was an answer to."""
+
+    request: RecommendRequest
+    visit: Visit
+    rules: Sequence[Rule]
+    items: Mapping[str, Ranked]
+    """By product id, in the order of the shelf."""
+
+    def place(self, product_id: str) -> int | None:
+        """Return where a product stands on the shelf, from 1."""
+        return list(self.items).index(product_id) + 1 if product_id in self.items else None
+
+
 class Deriver:
     """Derives answers of one state of the shop."""
 
@@ -99,11 +113,12 @@ class Deriver:
         self._in_category = in_category
 
     def derive(
-        self, request: RecommendRequest, visit: Visit, rules: Sequence[Rule], items: Sequence[Ranked], locale: str
+        self, request: RecommendRequest, visit: Visit, rules: Sequence[Rule], items: Sequence[Ranked]
     ) -> Derivation:
         """Return how ``items``, the answer to a request, came about."""
         pool = self._serving.pool(request, visit)
         weights = weights_for(self._serving.blend, request.placement, visit.known, request.strategy)
+        shelf = _Shelf(request, visit, rules, {item.card.id: item for item in items})
         return Derivation(
             known=visit.known,
             history=[self._codes.id(code) for code in visit.trail[::-1].tolist()],
@@ -115,99 +130,74 @@ class Deriver:
                 name: int((pool.values[place] > 0).sum()) for place, name in enumerate(COMPONENTS) if weights[place]
             },
             rules=[rule.id for rule in rules],
-            candidates=self._candidates(pool, weights, request, visit, rules, items, locale),
+            candidates=self._candidates(pool, weights, shelf),
         )
 
-    def _candidates(
-        self,
-        pool: Pool,
-        weights: Mix,
-        request: RecommendRequest,
-        visit: Visit,
-        rules: Sequence[Rule],
-        items: Sequence[Ranked],
-        locale: str,
-    ) -> list[CandidateTrace]:
+    def _candidates(self, pool: Pool, weights: Mix, shelf: _Shelf) -> list[CandidateTrace]:
         order = np.argsort(-pool.scores, kind="stable")
-        on_shelf = {item.card.id: (place, item) for place, item in enumerate(items, 1)}
-        ranks = {self._codes.id(int(pool.codes[at])): rank for rank, at in enumerate(order, 1)}
-        lowest = max((ranks[name] for name in on_shelf if name in ranks), default=0)
-        shown_at = np.flatnonzero(np.isin(pool.codes, [self._codes.find(name) for name in on_shelf]))
-        traced = np.union1d(order[:MAX_CANDIDATES], shown_at)
-        evidence = self._evidence(pool, traced, locale)
-        seen = set(visit.seen.tolist())
-        out: list[CandidateTrace] = []
-        for at in traced[np.argsort(-pool.scores[traced], kind="stable")].tolist():
-            code = int(pool.codes[at])
-            card = self._cards.get(self._codes.id(code))
-            if card is None:
-                continue
-            place, item = on_shelf.pop(card.id, (None, None))
-            fate, rule_id = self._fate(card, code, ranks[card.id] <= lowest, place, item, request, visit, rules)
-            values = dict(zip(COMPONENTS, pool.values[:, at].tolist(), strict=True))
-            out.append(
-                CandidateTrace(
-                    product_id=card.id,
-                    title=card.name(locale),
-                    rank=ranks[card.id],
-                    place=place,
-                    fate=fate,
-                    rule_id=rule_id,
-                    score=round(float(pool.scores[at]), 6),
-                    components={name: round(value, 6) for name, value in values.items() if value > 0},
-                    contributions={
-                        name: round(value * weight, 6)
-                        for (name, value), weight in zip(values.items(), weights, strict=True)
-                        if value * weight > 0
-                    },
-                    seen=code in seen,
-                    evidence=evidence.get(at, []),
-                )
-            )
-        out += [self._placed(item, place, locale) for place, item in on_shelf.values()]
+        ranks = {int(at): rank for rank, at in enumerate(order, 1)}
+        on_shelf = [self._codes.find(name) for name in shelf.items]
+        shown = np.flatnonzero(np.isin(pool.codes, on_shelf))
+        traced = np.union1d(order[:MAX_CANDIDATES], shown)
+        lowest = max((ranks[at] for at in shown.tolist()), default=0)
+        evidence = self._evidence(pool, traced, shelf.request.locale)
+        out = []
+        for at in traced.tolist():
+            card = self._cards.get(self._codes.id(int(pool.codes[at])))
+            if card is not None:
+                trace = self._trace(pool, at, card, weights, shelf, is_high=ranks[at] <= lowest)
+                out.append(msgspec.structs.replace(trace, rank=ranks[at], evidence=evidence.get(at, [])))
+        proposed = {trace.product_id for trace in out}
+        out += [self._placed(name, shelf) for name in shelf.items if name not in proposed]
         return sorted(out, key=lambda trace: (trace.place is None, trace.place or 0, trace.rank))
 
-    def _placed(self, item: Ranked, place: int, locale: str) -> CandidateTrace:
-        """Return a product of the shelf that no generator proposed: pinned, new, or filling the shelf."""
+    def _trace(
+        self, pool: Pool, at: int, card: ProductCard, weights: Mix, shelf: _Shelf, *, is_high: bool
+    ) -> CandidateTrace:
+        values = list(zip(COMPONENTS, pool.values[:, at].tolist(), weights, strict=True))
+        fate, rule_id = self._fate(card, int(pool.codes[at]), shelf, is_high=is_high)
         return CandidateTrace(
-            product_id=item.card.id,
-            title=item.card.name(locale),
-            rank=0,
-            place=place,
+            product_id=card.id,
+            title=card.name(shelf.request.locale),
+            place=shelf.place(card.id),
+            fate=fate,
+            rule_id=rule_id,
+            score=round(float(pool.scores[at]), 6),
+            components={name: round(value, 6) for name, value, _ in values if value > 0},
+            contributions={name: round(value * weight, 6) for name, value, weight in values if value * weight > 0},
+            seen=bool((shelf.visit.seen == pool.codes[at]).any()),
+        )
+
+    def _placed(self, product_id: str, shelf: _Shelf) -> CandidateTrace:
+        """Return a product of the shelf that no generator proposed: pinned, new, or filling the shelf."""
+        item = shelf.items[product_id]
+        return CandidateTrace(
+            product_id=product_id,
+            title=item.card.name(shelf.request.locale),
+            place=shelf.place(product_id),
             fate="shown",
             rule_id=item.rules[0] if item.rules else "",
             score=round(item.score, 6),
             components={name: round(value, 6) for name, value in item.components.items()},
-            contributions={},
-            seen=False,
-            evidence=[],
         )
 
-    def _fate(
-        self,
-        card: ProductCard,
-        code: int,
-        high: bool,
-        place: int | None,
-        item: Ranked | None,
-        request: RecommendRequest,
-        visit: Visit,
-        rules: Sequence[Rule],
-    ) -> tuple[Fate, str]:
-        if place is not None:
-            return "shown", item.rules[0] if item is not None and item.rules else ""
-        if code in visit.barred:
-            return visit.barred[code], ""
+    def _fate(self, card: ProductCard, code: int, shelf: _Shelf, *, is_high: bool) -> tuple[Fate, str]:
+        item = shelf.items.get(card.id)
+        if item is not None:
+            return "shown", item.rules[0] if item.rules else ""
+        if code in shelf.visit.barred:
+            return shelf.visit.barred[code], ""
         if not card.published:
             return "unpublished", ""
         if not card.in_stock:
             return "out_of_stock", ""
-        excluding = next((rule.id for rule in rules if rule.action == "exclude" and matches(rule, card)), "")
+        excluding = next((rule.id for rule in shelf.rules if rule.action == "exclude" and matches(rule, card)), "")
         if excluding:
             return "excluded", excluding
-        if request.category and not self._in_category(request.category, code):
+        category = shelf.request.category
+        if category and not self._in_category(category, code):
             return "category", ""
-        return ("varied" if high else "outranked"), ""
+        return ("varied" if is_high else "outranked"), ""
 
     def _evidence(self, pool: Pool, traced: np.typing.NDArray[np.int64], locale: str) -> dict[int, list[EvidenceItem]]:
         out: dict[int, list[EvidenceItem]] = {}

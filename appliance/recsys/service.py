@@ -179,7 +179,7 @@ class RecommendationService:
         answer, visit, rules, items = self._recommended(request, None)
         deriver = Deriver(self._serving, self._codes, self._cards, self._shelves.has)
         request = msgspec.structs.replace(request, limit=_bounded(request.limit))
-        return answer, deriver.derive(request, visit, rules, items, request.locale)
+        return answer, deriver.derive(request, visit, rules, items)
 
     def _recommended(
         self, request: RecommendRequest, owner_rules: list[Rule] | None
