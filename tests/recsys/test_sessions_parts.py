@@ -101,10 +101,8 @@ def test_live_sessions_make_room_and_leave_no_trace() -> None:
     ring = LiveSessions(2)
     for key, item in (("a", 1), ("a", 2), ("b", 1), ("c", 3)):
         ring.add(key, item, 1.0)
-    found = ring.find(1, 10)
-    assert found is not None
-    assert found.serials.tolist() == [ring.serial("b")]
-    assert ring.find(2, 10) is None
+    assert ring.find(1, 10).tolist() == [ring.serial("b")]
+    assert not len(ring.find(2, 10))
     assert ring.serial("a") == -1
     assert len(ring) == 2
 
@@ -113,20 +111,20 @@ def test_a_long_live_session_forgets_its_oldest_click() -> None:
     ring = LiveSessions(2)
     for item in range(live.MAX_LENGTH + 1):
         ring.add("a", item, float(item))
-    assert ring.find(0, 10) is None
+    assert not len(ring.find(0, 10))
     ring.add("a", 0, 99.0)
-    found = ring.find(0, 10)
-    assert found is not None
-    assert (found.places.tolist(), found.distinct.tolist()) == ([live.MAX_LENGTH - 1], [live.MAX_LENGTH])
+    serials = ring.find(0, 10)
+    rows, lengths = ring.rows(serials)
+    assert (rows[0, -1], lengths.tolist()) == (0, [live.MAX_LENGTH])
+    distinct, times = ring.sizes(serials)
+    assert (distinct.tolist(), times.tolist()) == ([live.MAX_LENGTH], [99.0])
 
 
 def test_postings_of_a_busy_item_stay_small() -> None:
     ring = LiveSessions(10)
     for visitor in range(5000):
         ring.add(f"v{visitor}", 7, 1.0)
-    found = ring.find(7, 100)
-    assert found is not None
-    assert len(found.serials) == 10
+    assert len(ring.find(7, 100)) == 10
     assert len(ring._postings[7].serials) < 200
 
 
@@ -143,10 +141,22 @@ def test_clicks_from_many_threads_are_all_there() -> None:
     for thread in threads:
         thread.join()
     for item in range(40):
-        found = ring.find(item, 100)
-        assert found is not None
-        assert len(found.serials) == 16
-        assert set(found.places.tolist()) == {item}
+        rows, lengths = ring.rows(ring.find(item, 100))
+        assert lengths.tolist() == [40] * 16
+        assert set(rows[:, item].tolist()) == {item}
+
+
+def test_past_and_live_sessions_speak_alike() -> None:
+    sequences = from_lists(FOUR)
+    past = NearestSessions(archives.build(sequences, 6), LiveSessions(4), EVEN)
+    ring = LiveSessions(4)
+    for owner in range(4):
+        for item in sequences.of(owner).tolist():
+            ring.add(str(owner), item, float(owner))
+    now = NearestSessions(archives.build(from_lists([]), 6), ring, EVEN)
+    for ours, theirs in zip(*(index.entries(walk_of([3, 1]), Scratch(), -1) for index in (past, now)), strict=True):
+        sums = [np.bincount(entries.items, weights=entries.values, minlength=6) for entries in (ours, theirs)]
+        assert sums[0] == pytest.approx(sums[1])
 
 
 def test_learned_weights_are_those_that_the_clicks_came_from() -> None:

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import NamedTuple
 
 import numpy as np
 
-from appliance.recsys.base import Doubles, Flags, Ints, Longs
+from appliance.recsys.base import Doubles, Ints, Longs
 from appliance.recsys.sessions.archive import MAX_LENGTH, MAX_POSTINGS
 
 CAPACITY = 20_000
 """Live sessions kept; the one that began first makes room."""
-
-
-class Found(NamedTuple):
-    """Live sessions with an item, the newest first, int64[n]; ``places`` say where the item stood last."""
-
-    serials: Longs
-    places: Longs
-    distinct: Longs
-    times: Doubles
 
 
 class LiveSessions:
@@ -34,7 +24,7 @@ class LiveSessions:
         self.capacity = capacity
         self._lock = threading.Lock()
         self._serial_of: dict[str, int] = {}
-        self._keys: list[str] = [""] * capacity
+        self._keys: list[str | None] = [None] * capacity
         self._items: Ints = np.full((capacity, MAX_LENGTH), -1, np.int32)
         self._lengths: Ints = np.zeros(capacity, np.int32)
         self._distinct: Ints = np.zeros(capacity, np.int32)
@@ -73,20 +63,19 @@ class LiveSessions:
         """Return the serial of a session, -1 when it is not known."""
         return self._serial_of.get(session_key, -1)
 
-    def find(self, item: int, count: int) -> Found | None:
-        """Return at most ``count`` of the newest sessions with an item; ``None`` when there is none."""
+    def find(self, item: int, count: int) -> Longs:
+        """Return the serials of at most ``count`` of the latest sessions that came to an item, the latest first."""
         with self._lock:
             posting = self._postings.get(item)
             if posting is None:
-                return None
-            serials = posting.newest(min(count, MAX_POSTINGS), self._next - self.capacity)
-            slots = serials % self.capacity
-            rows = self._items[slots]
-            present = (rows == item) & (np.arange(MAX_LENGTH) < self._lengths[slots][:, None])
-            distinct, times = self._distinct[slots].astype(np.int64), self._times[slots]
-        places = MAX_LENGTH - 1 - np.argmax(present[:, ::-1], axis=1)
-        held: Flags = present.any(axis=1)
-        return Found(serials[held], places[held], np.maximum(distinct[held], 1), times[held])
+                return np.empty(0, np.int64)
+            return posting.newest(min(count, MAX_POSTINGS), self._next - self.capacity)
+
+    def sizes(self, serials: Longs) -> tuple[Longs, Doubles]:
+        """Return how many different items each session has, int64[n], and when its newest click was, float64[n]."""
+        slots = serials % self.capacity
+        with self._lock:
+            return np.maximum(self._distinct[slots], 1).astype(np.int64), self._times[slots]
 
     def rows(self, serials: Longs) -> tuple[Ints, Longs]:
         """Return items int32[n, 50] and lengths int64[n] of sessions; one that has made room has length 0."""
@@ -98,8 +87,9 @@ class LiveSessions:
     def _begin(self, session_key: str) -> int:
         serial, self._next = self._next, self._next + 1
         slot = serial % self.capacity
-        if self._keys[slot]:
-            del self._serial_of[self._keys[slot]]
+        dropped = self._keys[slot]
+        if dropped is not None:
+            del self._serial_of[dropped]
             for item in set(self._items[slot, : self._lengths[slot]].tolist()):
                 self._forget(item)
         self._keys[slot] = session_key

@@ -67,14 +67,13 @@ class Scratch:
 
 
 class _Shared(NamedTuple):
-    """Sessions with an item in common: numbers (live ones after the archive's), similarity, match and its anchor."""
+    """Sessions with an item in common; live ones are numbered after those of the archive."""
 
     sessions: Longs
     weights: Doubles
     places: Longs
+    """Where the item stood last; of live sessions it is looked up only for the nearest."""
     anchors: Longs
-    distinct: Longs
-    freshness: Doubles
 
     def at(self, chosen: npt.NDArray[Any]) -> _Shared:
         return _Shared(*(column[chosen] for column in self))
@@ -100,7 +99,7 @@ class NearestSessions:
         self._newest = float(archive.times[-1]) if archive.sessions else 0.0
         self._fade = archive.fade(parameters.recency)
         self._freshness = archive.freshness(parameters.recency)
-        self._norms = np.arange(64, dtype=np.float64).clip(1) ** -parameters.length_norm
+        self._norms = np.arange(MAX_LENGTH + 1, dtype=np.float64).clip(1) ** -parameters.length_norm
 
     def entries(self, walk: Walk, scratch: Scratch, own: int) -> list[Entries]:
         """Return what the nearest sessions say; the live session with serial ``own`` is the asking one."""
@@ -108,62 +107,64 @@ class NearestSessions:
         if shared is None:
             return []
         nearest = self._nearest(shared, scratch)
-        base = self._archive.sessions
-        past = nearest.sessions < base
+        past = nearest.sessions < self._archive.sessions
         parts = [self._past(nearest.at(past))] if past.any() else []
         if not past.all():
-            parts.append(self._present(nearest.at(~past)))
+            parts.append(self._present(nearest.at(~past), walk))
         return [voice for part in parts for voice in self._voices(*part)]
 
     def _shared(self, walk: Walk, own: int) -> _Shared | None:
         archive, sample = self._archive, self._parameters.sample
-        weights = np.exp(-walk.steps / self._parameters.position_decay)
         parts: list[tuple[npt.NDArray[Any], ...]] = []
         for anchor, item in enumerate(walk.items.tolist()):
             if item < archive.size:
                 start = int(archive.posting_starts[item])
                 end = min(int(archive.posting_starts[item + 1]), start + sample)
                 if end > start:
-                    sessions = archive.posting_sessions[start:end]
-                    columns = archive.posting_places[start:end], archive.distinct[sessions], self._freshness[sessions]
-                    parts.append((sessions, *columns, np.full(end - start, anchor)))
-            found = self._live.find(item, sample)
-            if found is not None:
-                others = found.serials != own
-                serials, places, distinct, times = (column[others] for column in found)
-                columns = places, distinct, self._live_freshness(times)
-                parts.append((serials + archive.sessions, *columns, np.full(len(serials), anchor)))
+                    columns = archive.posting_sessions[start:end], archive.posting_places[start:end]
+                    parts.append((*columns, np.full(end - start, anchor)))
+            serials = self._live.find(item, sample)
+            serials = serials[serials != own]
+            if len(serials):
+                parts.append((serials + archive.sessions, serials, np.full(len(serials), anchor)))
         if not parts:
             return None
-        sessions, places, distinct, freshness, anchors = (
-            np.concatenate(column) if len(parts) > 1 else column[0] for column in zip(*parts, strict=True)
-        )
-        return _Shared(sessions.astype(np.int64), weights[anchors], places, anchors, distinct, freshness)
-
-    def _live_freshness(self, times: Doubles) -> Doubles:
-        if not self._fade:
-            return np.ones(len(times))
-        fresh: Doubles = np.exp(np.minimum((times - self._newest) / self._fade, _MOST_FRESHNESS))
-        return fresh
+        sessions, places, anchors = (np.concatenate(column) for column in zip(*parts, strict=True))
+        weights = np.exp(-walk.steps / self._parameters.position_decay)
+        return _Shared(sessions.astype(np.int64), weights[anchors], places, anchors)
 
     def _nearest(self, shared: _Shared, scratch: Scratch) -> _Shared:
         """Fold the items in common, keep the newest sessions, of these the most similar."""
-        parameters, base = self._parameters, self._archive.sessions
+        parameters, base, capacity = self._parameters, self._archive.sessions, self._live.capacity
         # Serials grow for ever; those alive at one time differ modulo the capacity.
-        folded = np.where(
-            shared.sessions < base, shared.sessions, base + (shared.sessions - base) % self._live.capacity
+        sessions = shared.sessions
+        folded = (
+            np.where(sessions < base, sessions, base + (sessions - base) % capacity) if len(self._live) else sessions
         )
-        leaders, group = scratch.group(folded, base + self._live.capacity)
-        similarity = sums_at(group, shared.weights, 0)[leaders]
-        nearest = shared.at(leaders)._replace(weights=similarity)
+        leaders, group = scratch.group(folded, base + capacity)
+        nearest = shared.at(leaders)._replace(weights=sums_at(group, shared.weights, 0)[leaders])
         most = 2 * parameters.sample
         if len(leaders) > most:
             nearest = nearest.at(np.argpartition(-nearest.sessions, most)[:most])
-        norms = self._norms[np.minimum(nearest.distinct, len(self._norms) - 1)]
-        nearest = nearest._replace(weights=nearest.weights * norms * nearest.freshness)
+        nearest = nearest._replace(weights=nearest.weights * self._standing(nearest.sessions))
         if len(nearest.weights) > parameters.neighbours:
             nearest = nearest.at(np.argpartition(-nearest.weights, parameters.neighbours)[: parameters.neighbours])
         return nearest
+
+    def _standing(self, sessions: Longs) -> Doubles:
+        """Return what a session weighs by its own length and age, float64[n]."""
+        base = self._archive.sessions
+        standing = np.empty(len(sessions))
+        past = sessions < base
+        chosen = sessions[past]
+        standing[past] = self._norms[self._archive.distinct[chosen]] * self._freshness[chosen]
+        if len(chosen) < len(sessions):
+            distinct, times = self._live.sizes(sessions[~past] - base)
+            standing[~past] = self._norms[distinct]
+            if self._fade:
+                ages = np.minimum((times - self._newest) / self._fade, _MOST_FRESHNESS)
+                standing[~past] *= np.exp(ages)
+        return standing
 
     def _past(self, nearest: _Shared) -> tuple[Ints, Longs, Doubles, Longs]:
         starts = self._archive.starts[nearest.sessions]
@@ -174,10 +175,16 @@ class NearestSessions:
         distances = inside - np.repeat(nearest.places, lengths)
         return items, distances, np.repeat(nearest.weights, lengths), np.repeat(nearest.anchors, lengths)
 
-    def _present(self, nearest: _Shared) -> tuple[Ints, Longs, Doubles, Longs]:
+    def _present(self, nearest: _Shared, walk: Walk) -> tuple[Ints, Longs, Doubles, Longs]:
         rows, lengths = self._live.rows(nearest.sessions - self._archive.sessions)
-        filled = np.arange(rows.shape[1]) < lengths[:, None]
-        distances = (np.arange(rows.shape[1]) - nearest.places[:, None])[filled]
+        width = np.arange(rows.shape[1])
+        filled = width < lengths[:, None]
+        common = filled & (rows == walk.items[nearest.anchors][:, None])
+        places = rows.shape[1] - 1 - np.argmax(common[:, ::-1], axis=1)
+        # A session that has made room since it was found has nothing in common any more.
+        filled &= common.any(axis=1)[:, None]
+        lengths = filled.sum(axis=1)
+        distances = (width - places[:, None])[filled]
         return rows[filled], distances, np.repeat(nearest.weights, lengths), np.repeat(nearest.anchors, lengths)
 
     def _voices(self, items: Ints, distances: Longs, weights: Doubles, anchors: Longs) -> list[Entries]:
