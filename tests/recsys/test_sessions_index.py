@@ -149,6 +149,13 @@ def test_the_choice_is_the_same_each_time(choices: dict[bool, Choice]) -> None:
     assert selection.choose(_clicks(False), 40, seed=0) == choices[False]
 
 
+def test_a_large_log_is_chosen_from_by_its_newest_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "MAX_CLICKS", 40)
+    older, cases = selection._split(from_lists([[0, 1], [2, 3]] * 50), 4, 0)
+    assert older.owners == 18
+    assert [(case.history.tolist(), case.target) for case in cases] == [([0], 1), ([2], 3)]
+
+
 def test_few_sessions_leave_the_defaults() -> None:
     choice = selection.choose(_shop(20), 10, seed=0)
     assert choice.cases == 0

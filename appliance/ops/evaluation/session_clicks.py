@@ -156,7 +156,7 @@ def _baselines(
 def _described(choice: Choice) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(choice)
     return {
-        "name": "session mixture: V-SKNN/STAN neighbours, sequential rules, companions, own items, demand",
+        "name": "session mixture: nearest sessions (V-SKNN/STAN), rules, companions, two-step walk, own items, demand",
         "why": "chosen by next clicks of the newest tenth of the training sessions"
         if choice.cases
         else "too few sessions to choose from: the defaults",

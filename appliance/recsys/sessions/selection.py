@@ -29,6 +29,8 @@ MAX_CASES = 2500
 """Held-out clicks that are predicted; with more the choice would cost more than it gains."""
 MIN_CASES = 100
 """Held-out clicks needed for a choice."""
+MAX_CLICKS = 1_000_000
+"""Newest clicks that take part in the choice."""
 _HELD_OUT = 0.1
 _DEPTH = 20
 _LOWEST = 199
@@ -140,6 +142,8 @@ def _split(sequences: Sequences, size: int, seed: int) -> tuple[Sequences, list[
     walked = sequences.take(np.flatnonzero(sequences.lengths > 0))
     ends: Doubles = walked.times[walked.starts[1:] - 1] if walked.owners else np.empty(0)
     order: Longs = np.argsort(ends, kind="stable")
+    clicks_from_here = np.cumsum(walked.lengths[order][::-1])[::-1]
+    order = order[clicks_from_here <= MAX_CLICKS]
     border = len(order) - int(len(order) * _HELD_OUT)
     older, newer = walked.take(order[:border]), walked.take(order[border:])
     known = np.zeros(size, np.bool_)
