@@ -21,8 +21,8 @@ from appliance.recsys.vectors import all_neighbours
 
 EXACT_UP_TO = 20_000
 """Products up to which the dense search compares all pairs."""
-POOL_FACTOR = 3
-"""Proposals of each search for one neighbour kept."""
+KIND_FACTOR, WORDS_FACTOR = 3, 5
+"""Proposals of the dense space and of the rare tokens for one neighbour kept."""
 _STEP = 2000
 
 
@@ -33,15 +33,15 @@ def fit(
 
     ``vectors`` float32[n, d] are the rows of unit length that propose.
     """
-    size, pool = len(vectors), POOL_FACTOR * width
+    size, of_kind, of_words = len(vectors), KIND_FACTOR * width, WORDS_FACTOR * width
     table = NeighbourTable.empty(size, width)
     if not size:
         return table
-    by_words = near_by_rare_tokens(space.rows, space.columns, pool, lambda share: progress(0.3 * share))
+    by_words = near_by_rare_tokens(space.rows, space.columns, of_words, lambda share: progress(0.3 * share))
     if size <= EXACT_UP_TO:
-        by_kind = all_neighbours(vectors, pool)
+        by_kind = all_neighbours(vectors, of_kind)
     else:
-        by_kind = near_by_cells(vectors, pool, seed, lambda share: progress(0.3 + 0.3 * share))
+        by_kind = near_by_cells(vectors, of_kind, seed, lambda share: progress(0.3 + 0.3 * share))
     for row in range(size):
         others = np.unique(np.concatenate([by_words[row], by_kind[row]]))
         others = others[others >= 0]

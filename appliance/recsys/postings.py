@@ -14,11 +14,12 @@ import numpy as np
 from appliance.recsys.base import Longs
 from appliance.recsys.tfidf import SparseRows
 
-LONGEST = 512
+LONGEST = 2048
 """Products in a token's list up to which it proposes candidates."""
-HEAVIEST = 16
+HEAVIEST = 24
 """Tokens of one product that propose candidates."""
-_STEP = 1024
+_STEP = 256
+"""Rows multiplied at once: bounds the memory where every list is as long as may be."""
 
 
 def near_by_rare_tokens(rows: SparseRows, columns: int, count: int, progress: Callable[[float], None]) -> Longs:
