@@ -14,16 +14,15 @@ A query's time is that of the whole first page, facets included.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from appliance.domain import Product
 from appliance.errors import InvalidInput
 from appliance.ops.evaluation.bm25 import Bm25
-from appliance.ops.evaluation.metrics import coverage, hit_at, intervals, mrr_at, recall_at, summary, top_rows
+from appliance.ops.evaluation.metrics import coverage, hit_at, intervals, mrr_at, recall_at, summary
 from appliance.ops.evaluation.records import read_products, read_table, schema
 from appliance.ops.evaluation.report import Clock, Outcome, Tell, named, silent
 from appliance.ops.evaluation.shop_search import ShopSearch
@@ -67,7 +66,8 @@ def evaluate(products: Path, *, queries: Path, judgements: Path, k: int = 10, te
         )
     values = _measured(ranked, judged, k)
     tell(0.9, "baselines")
-    titles = baseline(catalogue.products, list(asked.values()), width)
+    titles = Bm25([words(product.title) for product in catalogue.products])
+    plain = titles.best([words(query) for query in asked.values()], width)
     report: dict[str, Any] = {
         "queries": int(counted.sum()),
         **summary(values),
@@ -77,7 +77,7 @@ def evaluate(products: Path, *, queries: Path, judgements: Path, k: int = 10, te
         "skipped": {"products": catalogue.skipped, "queries_without_judgement": int((~counted).sum())},
         "intervals": intervals(values),
         "model": {"engine": "the shop's search index", **engine.facts},
-        "baselines": {"bm25_title": summary(_measured(titles, judged, k))},
+        "baselines": {"bm25_title": summary(_measured(plain, judged, k))},
     }
     return Outcome(
         report,
@@ -96,24 +96,6 @@ def answers(
         ranked[number, : len(found)] = found
         if number % _BATCH == 0:
             told(number / len(queries))
-    return ranked
-
-
-def baseline(products: Iterable[Product], queries: Sequence[str], width: int) -> Ints:
-    """Return what plain BM25 over the titles answers, int32[q, width]; products without a word of the query never."""
-    index = Bm25([product.title for product in products])
-    parts = [
-        positive_top(index.scores([words(query) for query in queries[start : start + _BATCH]]), width)
-        for start in range(0, len(queries), _BATCH)
-    ]
-    return np.concatenate(parts)
-
-
-def positive_top(scores: np.typing.NDArray[Any], width: int) -> Ints:
-    """Return the columns of the ``width`` largest positive scores of each row, int32[n, width], -1 pads."""
-    ranked = np.full((len(scores), width), -1, np.int32)
-    top = top_rows(np.where(scores > 0, scores, -np.inf), width)
-    ranked[:, : top.shape[1]] = top
     return ranked
 
 
