@@ -81,14 +81,16 @@ def test_places_count_ties_half_and_an_unproposed_target_is_nowhere() -> None:
     assert places(pools, np.array([3.0, 2.0, 2.0, 0.0]), np.array([0, -1])).tolist() == [0.0, np.inf]
 
 
-def test_the_strongest_candidates_keep_the_target() -> None:
+def test_a_target_that_is_not_among_the_strongest_is_none() -> None:
     pools = Pools(
         np.array([0, 3, 5]), np.array([4, 6, 8, 1, 2], np.int32), np.array([[3], [1], [2], [5], [4]], np.float32)
     )
-    kept, targets = strongest_of(pools, np.array([1, -1]), 1)
-    assert kept.rows.tolist() == [4, 6, 1]
-    assert kept.starts.tolist() == [0, 2, 3]
-    assert targets.tolist() == [1, -1]
+    kept, targets = strongest_of(pools, np.array([2, 4]), 2, pools.values[:, 0])
+    assert kept.rows.tolist() == [4, 8, 1, 2]
+    assert kept.starts.tolist() == [0, 2, 4]
+    assert targets.tolist() == [1, 3]
+    _, targets = strongest_of(pools, np.array([1, -1]), 2, pools.values[:, 0])
+    assert targets.tolist() == [-1, -1]
 
 
 def test_a_subset_keeps_each_target_with_its_request() -> None:

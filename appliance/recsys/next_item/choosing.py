@@ -29,7 +29,7 @@ from appliance.recsys.next_item.pools import (
 )
 from appliance.recsys.next_item.specs import BucketChoice, Choice, Specs
 from appliance.recsys.next_item.tables import Workshop
-from appliance.recsys.next_item.weights import learn_weights
+from appliance.recsys.next_item.weights import CONSIDERED, learn_weights
 from appliance.recsys.sequences import Sequences
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ CASES = 2500
 """At most this many histories are validation cases."""
 LONGEST = (1, 4, 9, 0)
 """The longest history of each bucket, 0 for no limit."""
-_CANDIDATES = 300
-"""Weights are learned on this many of a case's strongest candidates: those that compete for the first places."""
 _POWERS = (1.0, 0.7)
 _OPTIONS: dict[str, dict[str, tuple[float, ...]]] = {
     "rules": {"decay": (0.4, 0.8), "reverse": (0.0, 1.0), "support": (0.1, 0.5), "shrink": (2.0,)},
@@ -137,7 +135,7 @@ def _weighted(cases: _Cases, specs: Specs, seed: int) -> Choice:
     for power in _POWERS:
         pools = raw._replace(values=scaled(raw.values, raw.starts, floors, power))
         targets = target_places(pools, cases.targets, shop.size)
-        pools, targets = strongest_of(pools, targets, _CANDIDATES)
+        pools, targets = strongest_of(pools, targets, CONSIDERED, pools.values.sum(axis=1))
         learned = learn_weights(pools, targets, buckets, len(LONGEST))
         measured = evidence.measure(pools, targets, buckets, len(LONGEST), shop.parts, seed)
         if best is None or best.blend is None or measured.blend.ndcg > best.blend.ndcg:

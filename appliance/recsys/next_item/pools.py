@@ -159,17 +159,18 @@ def target_places(pools: Pools, targets: Ints, size: int) -> Longs:
     return found
 
 
-def strongest_of(pools: Pools, targets: Longs, count: int) -> tuple[Pools, Longs]:
-    """Return each request's ``count`` candidates with the largest sum of values, and its target however weak."""
-    strength = pools.values.sum(axis=1)
-    owner = pools.owner()
-    order = np.lexsort((-strength, owner))
+def strongest_of(pools: Pools, targets: Longs, count: int, strength: Doubles | Floats) -> tuple[Pools, Longs]:
+    """Return each request's ``count`` candidates of most strength, float[m], and where its target stands in them.
+
+    A weaker target is none (-1): kept, it would teach that strength does not matter.
+    """
+    order = np.lexsort((-strength, pools.owner()))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order)) - np.repeat(pools.starts[:-1], np.diff(pools.starts))
     keep = place < count
-    keep[targets[targets >= 0]] = True
     before = np.concatenate([[0], np.cumsum(keep)])
-    moved = np.where(targets >= 0, before[np.maximum(targets, 0)], -1)
+    safe = np.maximum(targets, 0)
+    moved = np.where((targets >= 0) & keep[safe], before[safe], -1) if len(keep) else targets
     return Pools(before[pools.starts], pools.rows[keep], pools.values[keep]), moved
 
 

@@ -1,9 +1,10 @@
 """Learns how much each component weighs, from cases whose right answer is known.
 
 The weights w ≥ 0 of a conditional logit (McFadden 1974): the probability that candidate j of a request is taken is
-softmax_j(w · v_j). Maximum likelihood with a quadratic penalty, first for all cases towards equal weights, then for
-each bucket towards the pooled weights: with few cases a bucket keeps what all cases say, and with very few the
-weights stay equal (hierarchical shrinkage). Only proportions matter to a ranking, so they are returned with sum 1.
+softmax_j(w · v_j). Maximum likelihood with a quadratic penalty, first for all cases towards equal weights, then among
+the candidates that those weights put in front (the order of what never shows is of no interest), then for each bucket
+towards the pooled weights: with few cases a bucket keeps what all cases say, and with very few the weights stay equal
+(hierarchical shrinkage). Only proportions matter to a ranking, so the weights are returned with sum 1.
 """
 
 from __future__ import annotations
@@ -13,16 +14,21 @@ from typing import NamedTuple
 import numpy as np
 
 from appliance.recsys.base import Doubles, Ints, Longs
-from appliance.recsys.next_item.pools import Pools, subset
+from appliance.recsys.next_item.pools import Pools, strongest_of, subset
 
-TO_EQUAL = 1.0
-"""The penalty that holds the pooled weights to equal ones."""
-TO_POOLED = 10.0
+TO_PRIOR = 1.0
+"""The penalty that holds the pooled weights to equal ones, and those of the contested places to the first ones."""
+TO_POOLED = 30.0
 """The penalty that holds a bucket's weights to the pooled ones: buckets differ less than shops do."""
 
 LEAST = 0.002
 """No part is silenced: it orders what the others leave equal, and answers where they are silent."""
 
+CONSIDERED = 300
+"""The candidates of a case, strongest first, that the first weights are learned from."""
+CONTESTED = 50
+"""Those that the first weights put in front: the last weights are learned from who competes for the visible places."""
+_ROUNDS = 2
 _LARGEST = 60.0
 _STEPS = 40
 _FLAT = 1e-4
@@ -45,19 +51,27 @@ def learn_weights(pools: Pools, targets: Longs, buckets: Ints, count: int) -> Le
     the flat arrays (-1 when it was no candidate: such a case says nothing about weights), ``buckets`` int32[n] the
     bucket of each case.
     """
-    usable = np.flatnonzero(targets >= 0)
     parts = pools.values.shape[1]
     equal = np.full(parts, 1.0 / parts)
-    cases = np.bincount(buckets[usable], minlength=count).astype(np.int64)
+    strong, wanted = strongest_of(pools, targets, CONSIDERED, pools.values.sum(axis=1))
+    usable = np.flatnonzero(wanted >= 0)
     if not len(usable):
-        return Learned(np.tile(equal, (count, 1)), equal, cases)
-    scale = _fit(pools, targets, usable, np.zeros(1), 0.0, tied=True)[0]
-    pooled = _fit(pools, targets, usable, np.full(parts, scale), TO_EQUAL, tied=False)
+        return Learned(np.tile(equal, (count, 1)), equal, np.zeros(count, np.int64))
+    scale = _fit(strong, wanted, usable, np.zeros(1), 0.0, tied=True)[0]
+    prior = pooled = _fit(strong, wanted, usable, np.full(parts, scale), TO_PRIOR, tied=False)
+    for _ in range(_ROUNDS):
+        # The equal part orders candidates of which the weighted parts say nothing.
+        scores = strong.values @ (pooled + 1e-4)
+        contested, aims = strongest_of(strong, wanted, CONTESTED, scores)
+        usable = np.flatnonzero(aims >= 0)
+        pooled = _fit(contested, aims, usable, prior, TO_PRIOR, tied=False)
     rows = [
-        _fit(pools, targets, usable[buckets[usable] == bucket], pooled, TO_POOLED, tied=False)
+        _fit(contested, aims, usable[buckets[usable] == bucket], pooled, TO_POOLED, tied=False)
         for bucket in range(count)
     ]
-    return Learned(np.array([_proportions(row, equal) for row in rows]), _proportions(pooled, equal), cases)
+    shares = _proportions(pooled, equal)
+    cases = np.bincount(buckets[usable], minlength=count).astype(np.int64)
+    return Learned(np.array([_proportions(row, shares) for row in rows]), shares, cases)
 
 
 def _proportions(weights: Doubles, fallback: Doubles) -> Doubles:
@@ -85,7 +99,10 @@ def _fit(pools: Pools, targets: Longs, chosen: Longs, prior: Doubles, strength: 
         step = np.zeros(len(weights))
         damped = curvature[np.ix_(free, free)] + 1e-6 * np.eye(int(free.sum()))
         step[free] = -np.linalg.solve(damped, gradient[free])
+        # At a bound the Newton step may point outwards; the scaled gradient always leads down (Bertsekas 1982).
         shorter = _shortened(problem, weights, step, loss, gradient)
+        if shorter is None:
+            shorter = _shortened(problem, weights, -gradient / np.diag(curvature).clip(1e-6), loss, gradient)
         if shorter is None:
             break
         weights = shorter
