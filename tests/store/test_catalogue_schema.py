@@ -19,6 +19,7 @@ EXPECTED = {
     *("tags", "product_tags", "collections", "customers", "orders", "order_items", "faq_entries", "faq_texts"),
     *("merchandising_rules", "chat_sessions", "chat_turns", "unanswered_questions", "settings", "sync_state"),
     *("outbox", "tokens", "privacy_requests", "opt_outs", "product_changes", "products_fts", "schema_version"),
+    "experiments",
 }
 
 

@@ -323,7 +323,31 @@ def allow_rules_by_price_and_margin(db: sqlite_utils.Database) -> None:
     db.executescript(RULES_BY_PRICE_AND_MARGIN)
 
 
+EXPERIMENTS = """
+create table experiments (
+    id text primary key,
+    name text not null,
+    placement text,
+    arm_a text not null,
+    arm_b text not null,
+    share real not null check (share > 0 and share < 1),
+    metric text not null check (metric in ('click', 'conversion')),
+    started_at real not null,
+    ended_at real,
+    state text not null generated always as (case when ended_at is null then 'running' else 'ended' end) virtual
+) strict;
+create index experiments_by_started_at on experiments (started_at);
+"""
+"""Strategies and placements are words that the recommender knows; who sees which arm is computed and never stored."""
+
+
+def create_experiments(db: sqlite_utils.Database) -> None:
+    """Make room for experiments."""
+    db.executescript(EXPERIMENTS)
+
+
 MIGRATIONS: tuple[Migration[sqlite_utils.Database], ...] = (
     Migration(1, "first schema", create_first_schema),
     Migration(2, "rules by price and margin", allow_rules_by_price_and_margin),
+    Migration(3, "experiments", create_experiments),
 )
