@@ -35,6 +35,7 @@ from appliance.store.analytics import Analytics
 from appliance.store.artifacts import ArtifactStore
 from appliance.store.cache import Cache
 from appliance.store.catalogue import Catalogue
+from appliance.store.experiments import ExperimentRepository
 from appliance.store.ingest import Ingest
 from appliance.store.interactions import InteractionLog
 from appliance.store.journal import Journal
@@ -102,6 +103,7 @@ class Runtime:
     tokens: TokenRepository = field(init=False)
     privacy: PrivacyRepository = field(init=False)
     rules: RuleRepository = field(init=False)
+    experiments: ExperimentRepository = field(init=False)
     state: StateRepository = field(init=False)
     access: Access = field(init=False)
     artifacts: ArtifactStore = field(init=False)
@@ -128,6 +130,7 @@ class Runtime:
         self.catalogue = Catalogue(self.store, currency=settings.shop.currency, now=now)
         self.tokens, self.state = TokenRepository(self.store, now), StateRepository(self.store)
         self.privacy, self.rules = PrivacyRepository(self.store, now), RuleRepository(self.store)
+        self.experiments = ExperimentRepository(self.store, now)
         self.access = Access(self.tokens, self.state, load_keys(self.data_dir), settings, now)
         self.artifacts = ArtifactStore(self.data_dir / "models", now=now)
         self.cache = Cache(self.data_dir / "cache", settings.cache, metrics, issues, now=now)
