@@ -41,7 +41,7 @@ from appliance.recsys.serving import Serving
 from appliance.recsys.shelves import Shelves
 from appliance.recsys.trending import DAY, MAX_WINDOW_DAYS, TRENDING_WINDOW_DAYS, Popularity
 from appliance.recsys.vectors import annoy_installed
-from appliance.recsys.visits import Visit, visit_of
+from appliance.recsys.visits import Visit, fingerprint, visit_of
 from appliance.settings import Settings
 from appliance.store.ownership import visitor_name
 
@@ -173,6 +173,13 @@ class RecommendationService:
     def recommend(self, request: RecommendRequest, *, rules: list[Rule] | None = None) -> Recommendation:
         """Answer a request; never empty while the shop has something to show. ``rules`` stand in for the owner's."""
         return self._recommended(request, rules)[0]
+
+    def fingerprint(self, user_id: str, session_id: str) -> str:
+        """Return a name for all that answers depend on of a visitor, ``''`` for one of whom nothing is known.
+
+        It holds as long as this process lives.
+        """
+        return fingerprint(self._profiles.entries(user_id, session_id), self._now())
 
     def derive(self, request: RecommendRequest) -> tuple[Recommendation, Derivation]:
         """Answer a request and tell how the answer came about, with the candidates that lost."""

@@ -17,6 +17,8 @@ FOCUS_STRENGTH = 3.0
 TASTE_SHARE = 0.15
 """How much of the visitor's taste counts where a page or a cart is about other products."""
 
+_DAY = 86_400.0
+
 Barred = Literal["page", "cart", "bought"]
 
 
@@ -71,6 +73,21 @@ def visit_of(
         cart=frozenset(cart),
         known=len({entry.code for entry in entries} | set(focus)),
     )
+
+
+def fingerprint(entries: list[Entry], now: float) -> str:
+    """Return a name for what an answer depends on of a visitor: two visitors with one name get one answer.
+
+    Ages count in days, as finely as they matter; ``''`` for a visitor of whom nothing is known.
+    """
+    if not entries:
+        return ""
+    latest = entries[0].at
+    parts = [str(len(profiles.session_items(entries, now)))]
+    for entry in entries:
+        bought = int((now - entry.bought_at) // _DAY) if entry.flags & profiles.BOUGHT else 0
+        parts.append(f"{entry.code}.{entry.strength:.1f}.{entry.flags}.{int((latest - entry.at) // _DAY)}.{bought}")
+    return "|".join(parts)
 
 
 def _ending_in(codes: Ints, page: int) -> Ints:

@@ -1,7 +1,9 @@
 """Shelves of products: asks the recommender, remembers answers for a while, and always has something to show.
 
 The cache holds no personal data: its keys and tags are pseudonyms (a keyed MAC), its values are product ids, scores
-and reasons. A new event of a visitor drops that visitor's entries; a new model, catalogue or rule changes the key.
+and reasons. A key names everything that the answer depends on: model, rules, the part of the catalogue that decides
+what is shown, and what is known of the visitor, so that the next answer after a click is made anew and two visitors of
+whom the same is known, most often nothing, share one.
 """
 
 from __future__ import annotations
@@ -9,26 +11,32 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
+import msgspec
 import structlog
 
-from appliance.domain import Impression, Interaction, Placement
+from appliance.domain import Arm, CatalogueChange, Impression, Placement, ProductCard
 from appliance.issues import Severity
 from appliance.messages import Locale, translate
 from appliance.recsys.base import Reason, Recommendation, RecommendedItem, RecommendRequest
+from appliance.recsys.experiments import arm_of
 from appliance.runtime import Runtime
 from appliance.server.exchange import new_id
 from appliance.server.present import card_fields
 from appliance.server.schemas import ReasonOut, RecommendationOut, RecommendedItemOut
 from appliance.store.catalogue import Catalogue
+from appliance.store.ownership import visitor_name
 
 _NEWEST_KEPT = 200
 _VISITORS_KEPT = 200_000
 _TAGS_KEPT = 4
 """A session belongs to itself and to the customer who signs in; a shared browser may see a few."""
 _ISSUE = "recommender_answers"
+_LASTING_SECONDS = 86_400.0
+"""Life of an answer that depends on nothing that time changes."""
+_LASTING = frozenset({"similar", "bought_together"})
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +44,7 @@ log = structlog.get_logger(__name__)
 class Shelf:
     """What one shelf is about."""
 
-    __slots__ = ("ask", "key", "limit", "locale", "placement", "session_id", "user_id")
+    __slots__ = ("arm", "ask", "experiment_id", "key", "limit", "locale", "placement", "session_id", "user_id")
 
     def __init__(
         self,
@@ -48,6 +56,8 @@ class Shelf:
         placement: Placement | Literal["bought_together", "similar", "popular"],
         user_id: str = "",
         session_id: str = "",
+        experiment_id: str = "",
+        arm: Arm | Literal[""] = "",
     ) -> None:
         self.ask = ask
         self.key = key
@@ -56,6 +66,8 @@ class Shelf:
         self.placement = placement
         self.user_id = user_id
         self.session_id = session_id
+        self.experiment_id = experiment_id
+        self.arm = arm
 
 
 class Shelves:
@@ -70,9 +82,14 @@ class Shelves:
         self._newest: tuple[int, list[str]] = (-1, [])
         self._rules_revision = 0
         self._boundaries: list[float] | None = None
+        self._shape = runtime.catalogue.revision
+        """The catalogue's revision at the last change that could alter an answer."""
+        self._prices = self._shape
+        """The same for prices and margins, which matter where a rule speaks of them."""
+        self._shapes = {card.id: _shape(card) for card in runtime.catalogue.cards().values()}
+        self._rules_changed()
         runtime.rules.subscribe(self._rules_changed)
-        if runtime.ingest is not None:
-            runtime.ingest.subscribe(self.forget_visitors)
+        runtime.catalogue.subscribe(self._catalogue_changed)
 
     def recommend(self, request: RecommendRequest, locale: Locale, *, shown: bool = True) -> RecommendationOut:
         """Answer a placement for a visitor; one who opted out gets what everybody gets. ``shown`` as in ``answer``."""
@@ -84,7 +101,8 @@ class Shelves:
                 limit=request.limit,
                 locale=request.locale,
             )
-        key = (request.placement, request.product_id, request.category)
+        request, experiment_id, arm = self._divided(request)
+        key = (request.placement, request.product_id, request.category, request.strategy)
         return self.answer(
             Shelf(
                 lambda: self._runtime.recommender.recommend(request),
@@ -94,6 +112,8 @@ class Shelves:
                 placement=request.placement,
                 user_id=request.user_id,
                 session_id=request.session_id,
+                experiment_id=experiment_id,
+                arm=arm,
             ),
             shown=shown,
         )
@@ -101,10 +121,11 @@ class Shelves:
     def answer(self, shelf: Shelf, *, shown: bool = True) -> RecommendationOut:
         """Answer a shelf from the cache or the recommender, and note an impression unless nobody gets to see it."""
         began = time.perf_counter()
-        tag = self._tag(shelf)
-        key = self._key(shelf, tag)
+        state = self._state(shelf)
+        tag = self._tag(shelf) if state else ""
+        key = self._key(shelf, state)
         cached = self._runtime.cache.get(key)
-        found = _unpack(cached) if cached is not None else None
+        found = self._still_right(_unpack(cached)) if cached is not None else None
         hit = found is not None
         if found is None:
             found = self._ask(shelf)
@@ -114,12 +135,17 @@ class Shelves:
             self._note(shelf, answer)
         return answer
 
-    def forget_visitors(self, interactions: Sequence[Interaction]) -> None:
-        """Drop what is cached for the visitors of these events."""
-        if not self._tags:
-            return
-        for visitor in {(interaction.user_id, interaction.session_id) for interaction in interactions}:
-            self.forget(*visitor)
+    def _divided(self, request: RecommendRequest) -> tuple[RecommendRequest, str, Arm | Literal[""]]:
+        """Return the request as the visitor's arm of a running experiment wants it, with the experiment and the arm.
+
+        Nobody in particular, which is also who opted out, takes no part.
+        """
+        visitor = visitor_name(request.user_id, request.session_id)
+        experiment = self._runtime.experiments.running(request.placement) if visitor else None
+        if experiment is None:
+            return request, "", ""
+        arm = arm_of(self._pseudonym("experiment", experiment.id, visitor), experiment.share)
+        return msgspec.structs.replace(request, strategy=experiment.strategy(arm)), experiment.id, arm
 
     def forget(self, user_id: str, session_id: str) -> None:
         """Drop what is cached for a customer and for a session."""
@@ -127,6 +153,14 @@ class Shelves:
             if visitor:
                 for tag in self._tags.pop(self._pseudonym(kind, visitor), ()):
                     self._runtime.cache.evict_tag(tag)
+
+    def _still_right(self, found: Recommendation | None) -> Recommendation | None:
+        """Return a remembered answer unless something of it has been sold out or withdrawn since."""
+        if found is None:
+            return None
+        cards = self._runtime.catalogue.cards()
+        known = (cards.get(item.product_id) for item in found.items)
+        return found if all(card is not None and card.published and card.in_stock for card in known) else None
 
     def _ask(self, shelf: Shelf) -> Recommendation:
         try:
@@ -165,7 +199,9 @@ class Shelves:
             if shelf.user_id and shelf.session_id:
                 # Browsers send events by session alone; they must drop the customer's entries too.
                 self._file(self._pseudonym("session", shelf.session_id), tag)
-        self._runtime.cache.set(key, _pack(found), self._runtime.settings.recommender.cache_seconds, tag or None)
+        lasting = not tag and not found.fallback and found.strategy in _LASTING
+        seconds = _LASTING_SECONDS if lasting else self._runtime.settings.recommender.cache_seconds
+        self._runtime.cache.set(key, _pack(found), seconds, tag or None)
 
     def _file(self, visitor: str, tag: str) -> None:
         """Note that a visitor's event drops a tag; what is crowded out of the notes is dropped at once."""
@@ -188,19 +224,27 @@ class Shelves:
             boundaries = self._boundaries = sorted(time_ for time_ in times if time_ is not None)
         return bisect_right(boundaries, self._runtime.now()) if boundaries else 0
 
-    def _key(self, shelf: Shelf, tag: str) -> str:
-        """Return the entry's name. Those of a visitor end with this process: events before a restart count too."""
+    def _state(self, shelf: Shelf) -> str:
+        """Return a name for what is known of the shelf's visitor, ``''`` when nothing is."""
+        if not shelf.user_id and not shelf.session_id:
+            return ""
+        return self._runtime.recommender.fingerprint(shelf.user_id, shelf.session_id)
+
+    def _key(self, shelf: Shelf, state: str) -> str:
+        """Return the entry's name. Those of a visitor end with this process, as the names of what is known do."""
         runtime = self._runtime
         model = runtime.recommender.model
         return "rec:" + self._pseudonym(
             model.version if model is not None else "",
-            str(runtime.catalogue.revision),
+            str(self._shape),
+            str(self._prices) if self._priced else "",
             f"{self._rules_revision}.{self._rule_period()}",
             str(shelf.limit),
             shelf.locale,
-            shelf.user_id,
-            shelf.session_id,
-            self._life if tag else "",
+            state,
+            # Whoever has a customer's history is told so: "personalised" is not "session".
+            "customer" if state and shelf.user_id else "",
+            self._life if state else "",
             *shelf.key,
         )
 
@@ -237,12 +281,36 @@ class Shelves:
                     answer.strategy,
                     tuple(item.product_id for item in answer.items),
                     runtime.now(),
+                    shelf.experiment_id,
+                    shelf.arm,
                 )
             )
 
+    def _catalogue_changed(self, change: CatalogueChange) -> None:
+        """Make answers anew when a product appears or becomes another; of one that goes, answers tell themselves."""
+        cards = self._runtime.catalogue.cards()
+        for product_id in change.changed:
+            card = cards.get(product_id)
+            shape = 0 if card is None else _shape(card)
+            self._prices = change.revision
+            if self._shapes.get(product_id, 0) != shape:
+                self._shapes[product_id] = shape
+                if shape:
+                    self._shape = change.revision
+        for product_id in change.deleted:
+            self._shapes.pop(product_id, None)
+
     def _rules_changed(self, *_: object) -> None:
+        self._priced = any(rule.target in ("price", "margin") for rule in self._runtime.rules.list())
         self._rules_revision += 1
         self._boundaries = None
+
+
+def _shape(card: ProductCard) -> int:
+    """Return a number for what of a product decides where it is shown, 0 for one that is not."""
+    if not card.published or not card.in_stock:
+        return 0
+    return hash((card.categories, card.tags, card.created_at, card.title, card.title_en)) or 1
 
 
 def items_out(catalogue: Catalogue, found: Recommendation) -> list[RecommendedItemOut]:

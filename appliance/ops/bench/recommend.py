@@ -135,7 +135,7 @@ def _after_clicks(target: Target, products: int, handles: Sequence[str]) -> tupl
 
 
 def _ids(answer: dict[str, Any]) -> list[str]:
-    return [item["id"] for item in answer["items"]]
+    return [item["product_id"] for item in answer["items"]]
 
 
 def _get(connection: http.client.HTTPConnection, path: str) -> tuple[dict[str, Any], int]:
