@@ -10,7 +10,7 @@ import msgspec
 
 from appliance.ops.importing import wire
 from appliance.ops.importing.columns import INTERACTIONS, PRODUCTS, Schema
-from appliance.server import admin_schemas, problems, schemas
+from appliance.server import admin_schemas, analytics_schemas, problems, schemas
 from appliance.server.openapi_examples import PARAMETERS, PROBLEMS, REQUESTS, RESPONSES
 from appliance.settings import Settings
 from appliance.store.ingest import EventIn
@@ -39,12 +39,16 @@ _BODIES = {
     "changeSettings": "SettingsPatch",
     "createToken": "TokenIn",
     "submitJob": "JobIn",
+    "startExperiment": "ExperimentIn",
     "importProducts": "ProductsBody",
     "importInteractions": "InteractionsBody",
 }
 """The bodies that the handlers read by themselves, by operation."""
 _NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob"}
-_CONFLICT = {"claimAppliance", "changeProduct", "createRule", "replaceRule"}
+_CONFLICT = {
+    *("claimAppliance", "changeProduct", "createRule", "replaceRule"),
+    *("startExperiment", "stopExperiment", "getRecommendationAnalytics"),
+}
 _LABEL = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
 _HOST = rf"^({_LABEL}\.){{0,3}}[a-z]([a-z0-9-]{{0,30}}[a-z0-9])?$"
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -77,7 +81,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     """Return msgspec's own schemas: they have every bound, also inside lists, and refuse unknown fields."""
     types: list[Any] = [problems.Problem, wire.BatchReply, wire.ProductsBody, wire.InteractionsBody, EventIn]
-    for module in (schemas, admin_schemas):
+    for module in (schemas, admin_schemas, analytics_schemas):
         types += [
             value
             for _, value in inspect.getmembers(module, inspect.isclass)

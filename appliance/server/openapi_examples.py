@@ -58,6 +58,7 @@ REQUESTS: dict[str, Any] = {
     "changeSettings": {"settings": {"recommender.diversity": 0.3}},
     "createToken": {"kind": "secret", "name": "storefront"},
     "submitJob": {"kind": "train"},
+    "startExperiment": {"name": "Bán chạy trên trang chủ", "placement": "home", "arm_b": "popular", "metric": "click"},
     "importProducts": {
         "products": [{"id": "prod_012", "title": "Ba lô da nam", "categories": ["Ba lô"], "price": 890000, "stock": 7}]
     },

@@ -6,7 +6,9 @@ from litestar import Router
 
 from appliance.server.auth import require_admin, require_private_line
 from appliance.server.routes.admin import (
+    analytics,
     claim,
+    experiments,
     importing,
     jobs,
     models,
@@ -46,6 +48,11 @@ def admin_router() -> Router:
             importing.import_products,
             importing.import_interactions,
             recommendations.explain,
+            analytics.recommendations,
+            experiments.list_experiments,
+            experiments.start_experiment,
+            experiments.read_experiment,
+            experiments.stop_experiment,
         ],
         guards=[require_admin],
         tags=["admin"],
