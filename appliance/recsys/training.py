@@ -182,13 +182,17 @@ def _learn(
 ) -> _Learned:
     """Choose and weigh on the newer visits with what the older ones teach, then fit on all."""
     stages.begin("choosing", 0.7, 0.8)
+
+    def told(share: float, _stage: str) -> None:
+        stages.tell(share)
+
     file = snapshot / INTERACTIONS_FILE
     arrays = InteractionArrays.load(file) if file.exists() else InteractionArrays.empty()
     rows = {name: row for row, name in enumerate(products.ids)}
     events, size = histories.usable_events(arrays, rows), len(products.ids)
     split_at = tuning.split_time(events) if tune else None
     before = histories.before(events, split_at if split_at is not None else np.inf)
-    choices = behaviours.choose(before, size, seed=seed) if split_at is not None else behaviours.Choices()
+    choices = behaviours.choose(before, size, seed=seed, tell=told) if split_at is not None else behaviours.Choices()
     blend = Blend()
     if split_at is not None and size:
         judged = _model(products, behaviours.fit(before, size, settings.neighbours, choices))

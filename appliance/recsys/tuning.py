@@ -32,7 +32,7 @@ from appliance.store.ownership import USER_PREFIX
 
 JUDGING_SHARE = 0.2
 """Share of the events, the newest, whose visits judge."""
-MAX_CASES = 3000
+MAX_CASES = 2000
 LEAST_CASES = 30
 """Fewer cases leave a bucket with the untrained weights."""
 BUCKETS = (1, 2, 5, 10)

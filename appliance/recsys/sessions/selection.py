@@ -96,9 +96,11 @@ class _Models:
         return self._built[parameters.recency]._replace(choice=choice)
 
 
-def choose(sequences: Sequences, size: int, *, seed: int, tell: Tell | None = None) -> Choice:
+def choose(
+    sequences: Sequences, size: int, *, seed: int, most_cases: int = MAX_CASES, tell: Tell | None = None
+) -> Choice:
     """Return the parameters and weights for sessions over ``size`` item rows, with the evidence."""
-    older, cases = _split(sequences, size, seed)
+    older, cases = _split(sequences, size, seed, most_cases)
     if len(cases) < MIN_CASES:
         return Choice(cases=0, sessions=older.owners)
     report = tell or (lambda _share, _stage: None)
@@ -137,7 +139,7 @@ def fit(sequences: Sequences, size: int, *, seed: int, tell: Tell | None = None)
     return build(sequences, size, choose(sequences, size, seed=seed, tell=tell))
 
 
-def _split(sequences: Sequences, size: int, seed: int) -> tuple[Sequences, list[_Case]]:
+def _split(sequences: Sequences, size: int, seed: int, most: int) -> tuple[Sequences, list[_Case]]:
     """Return the older sessions, and next clicks of the newest ones on items that the older ones know."""
     walked = sequences.take(np.flatnonzero(sequences.lengths > 0))
     ends: Doubles = walked.times[walked.starts[1:] - 1] if walked.owners else np.empty(0)
@@ -151,8 +153,8 @@ def _split(sequences: Sequences, size: int, seed: int) -> tuple[Sequences, list[
     newer = newer.keep(known[newer.items])
     owners = newer.owner_of_entry()
     places = np.flatnonzero(np.arange(len(owners)) > newer.starts[owners])
-    if len(places) > MAX_CASES:
-        places = np.sort(np.random.default_rng(seed).choice(places, MAX_CASES, replace=False))
+    if len(places) > most:
+        places = np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
     return older, [
         _Case(newer.items[newer.starts[owners[place]] : place], int(newer.items[place])) for place in places.tolist()
     ]
