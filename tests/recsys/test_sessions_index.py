@@ -151,7 +151,7 @@ def test_the_choice_is_the_same_each_time(choices: dict[bool, Choice]) -> None:
 
 def test_a_large_log_is_chosen_from_by_its_newest_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "MAX_CLICKS", 40)
-    older, cases = selection._split(from_lists([[0, 1], [2, 3]] * 50), 4, 0)
+    older, cases = selection._split(from_lists([[0, 1], [2, 3]] * 50), 4, 0, 100)
     assert older.owners == 18
     assert [(case.history.tolist(), case.target) for case in cases] == [([0], 1), ([2], 3)]
 
