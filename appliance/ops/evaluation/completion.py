@@ -26,10 +26,9 @@ from msgspec.structs import replace
 from appliance.domain import Product
 from appliance.ops.evaluation.bm25 import Bm25, positive_top
 from appliance.recsys import bought_together, item_to_item, vectorise
-from appliance.recsys.base import Doubles, Floats, Ints, Longs
+from appliance.recsys.base import Doubles, Floats, Ints
 from appliance.recsys.histories import Entries
 from appliance.recsys.neighbours import NeighbourTable, stack, top_of_rows
-from appliance.recsys.next_item.pools import Pools, places, strongest_of, target_places
 from appliance.recsys.sequences import Sequences
 from appliance.text import words
 
@@ -46,7 +45,7 @@ _SWEEPS = 2
 _WIDTH, _NEAREST = 300, 10
 """Neighbours kept of each product, and those that set its scale."""
 _POOL = 200
-"""Candidates of a case that weights are compared on."""
+"""Rivals of a hidden product that weights are compared on."""
 _BATCH, _BLOCK = 256, 1024
 _LEAST_SCALE = 1e-3
 
@@ -64,6 +63,15 @@ class Cases(NamedTuple):
 
     given: Sequences
     hidden: Ints
+
+
+class _Rivals(NamedTuple):
+    """What weights are compared on: the hidden product of each case against the strongest others."""
+
+    hidden: Floats
+    """float32[parts, cases]."""
+    others: Floats
+    """float32[parts, cases, rivals], 0 where there are fewer."""
 
 
 def content_tables(products: Sequence[Product]) -> list[csr_array[Any]]:
@@ -90,7 +98,7 @@ def choose(content: Sequence[csr_array[Any]], known: Iterable[tuple[Sequence[csr
     ``known`` are groups of cases, each with behaviour tables that have not seen them.
     """
     groups = list(known)
-    found = [_weigh(power, *_pooled(sharpened(content, power), groups)) for power in POWERS]
+    found = [_weigh(power, _rivals(sharpened(content, power), groups)) for power in POWERS]
     return max(found, key=lambda choice: choice.ndcg)
 
 
@@ -111,52 +119,49 @@ def sharpened(content: Sequence[csr_array[Any]], power: float) -> list[csr_array
     return [csr_array((table.data**power, table.indices, table.indptr), shape=table.shape) for table in content]
 
 
-def _pooled(
-    content: Sequence[csr_array[Any]], groups: Sequence[tuple[Sequence[csr_array[Any]], Cases]]
-) -> tuple[Pools, Longs]:
-    parts = [pool for tables, cases in groups for pool in _pools([*content, *tables], cases)]
-    lengths = np.concatenate([np.diff(pool.starts) for pool, _ in parts])
-    firsts = np.cumsum([0, *(len(pool.rows) for pool, _ in parts)])[:-1].tolist()
-    pools = Pools(
-        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        np.concatenate([pool.rows for pool, _ in parts]),
-        np.concatenate([pool.values for pool, _ in parts]),
-    )
-    targets = [np.where(at >= 0, at + first, -1) for (_, at), first in zip(parts, firsts, strict=True)]
-    return pools, np.concatenate(targets).astype(np.int64)
+def _rivals(content: Sequence[csr_array[Any]], groups: Sequence[tuple[Sequence[csr_array[Any]], Cases]]) -> _Rivals:
+    """Return the values of the hidden products and of their strongest rivals by ``_START``."""
+    hidden, others = [], []
+    for behaviour, cases in groups:
+        done = 0
+        for some, values in _batches([*content, *behaviour], cases.given):
+            answers = cases.hidden[done : done + some.owners]
+            strength = np.tensordot(_START.astype(np.float32), values, axes=1)
+            strength[some.owner_of_entry(), some.items] = -1.0
+            strength[np.arange(some.owners), answers] = -1.0
+            width = min(_POOL, strength.shape[1])
+            rivals = np.argpartition(-strength, width - 1, axis=1)[:, :width]
+            found = np.take_along_axis(values, rivals[None], axis=2)
+            found[:, np.take_along_axis(strength, rivals, axis=1) < 0] = 0.0
+            others.append(found)
+            hidden.append(values[:, np.arange(some.owners), answers])
+            done += some.owners
+    return _Rivals(np.concatenate(hidden, axis=1), np.concatenate(others, axis=1))
 
 
-def _pools(tables: Sequence[csr_array[Any]], cases: Cases) -> Iterator[tuple[Pools, Longs]]:
-    """Yield the strongest candidates of each batch of cases, and where the hidden products stand among them."""
-    done, size = 0, tables[0].shape[0]
-    for some, values in _batches(tables, cases.given):
-        allowed = np.ones((some.owners, size), np.bool_)
-        allowed[some.owner_of_entry(), some.items] = False
-        owner, rows = np.nonzero(allowed & (values.sum(axis=0) > 0))
-        starts = np.searchsorted(owner, np.arange(some.owners + 1)).astype(np.int64)
-        pools = Pools(starts, rows.astype(np.int32), np.ascontiguousarray(values[:, owner, rows].T))
-        hidden = cases.hidden[done : done + some.owners]
-        yield strongest_of(pools, target_places(pools, hidden, size), _POOL)
-        done += some.owners
-
-
-def _weigh(power: float, pools: Pools, targets: Longs) -> Chosen:
-    """Climb in one weight at a time from ``_START``."""
-    best = Chosen(power, _START, _ndcg(pools, _START, targets))
+def _weigh(power: float, rivals: _Rivals) -> Chosen:
+    """Climb in one weight at a time from the best of ``_START`` and each part alone."""
+    starts = [_START, *np.eye(len(PARTS))]
+    best = max((Chosen(power, one, _ndcg(rivals, one)) for one in starts), key=lambda choice: choice.ndcg)
     for _ in range(_SWEEPS):
         for part in range(len(PARTS)):
+            start = best.weights[part] or _START[part]
             for step in _STEPS:
                 weights = best.weights.copy()
-                weights[part] = (weights[part] or _START[part]) * step
-                ndcg = _ndcg(pools, weights, targets)
+                weights[part] = start * step
+                ndcg = _ndcg(rivals, weights)
                 if ndcg > best.ndcg:
                     best = Chosen(power, weights, ndcg)
     return best
 
 
-def _ndcg(pools: Pools, weights: Doubles, targets: Longs) -> float:
-    before = places(pools, pools.values @ weights.astype(np.float32), targets)
-    gains = np.where(before < 10, 1.0 / np.log2(np.minimum(before, 10.0) + 2.0), 0.0)
+def _ndcg(rivals: _Rivals, weights: Doubles) -> float:
+    """Return NDCG@10 where each case has one right answer: 1 / log₂(rivals before it + 2), ties counting half."""
+    factors = weights.astype(np.float32)
+    own = np.tensordot(factors, rivals.hidden, axes=1)[:, None]
+    scores = np.tensordot(factors, rivals.others, axes=1)
+    before = (scores > own).sum(axis=1) + 0.5 * (scores == own).sum(axis=1)
+    gains = np.where((before < 10) & (own[:, 0] > 0), 1.0 / np.log2(before + 2.0), 0.0)
     return float(gains.mean()) if len(gains) else 0.0
 
 
