@@ -108,6 +108,7 @@ def _text(experiment: Experiment, judged: Verdict, locale: Locale) -> str:
         difference=_points(sign * judged.difference, locale),
         low=_points(low, locale),
         high=_points(high, locale),
+        sure=f"{1 - ALPHA:.0%}",
     )
 
 
