@@ -283,7 +283,8 @@ def _single(recipe: Recipe) -> Single:
 
 def _spread(model: LinearModel, held: HoldOut) -> float:
     """Return the standard deviation of a model's scores over some histories."""
-    return float(model.scores(held.histories[:64]).std())
+    scores = model.scores(held.histories[:64])
+    return float(scores.std()) if scores.size else 0.0
 
 
 def _ranks(shape: tuple[int, ...], budget_mb: float) -> list[int]:
