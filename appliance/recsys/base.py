@@ -51,6 +51,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Whether models were chosen and weighed by the shop's history; a first model is not."""
     blend: Blend = Blend()
     """The learned weights with their evidence."""
+    collaborative: dict[str, Any] = {}
+    """What was chosen among the linear models (``linear.select.Choice``), and why; empty for the plain cosine."""
     sessions: Choice = Choice()
     """What was chosen for the session model, and why."""
     rows: dict[str, int] = {}

@@ -135,7 +135,7 @@ def train(
     learned = _learn(snapshot, out, content_part, settings, seed, tune, stages)
     stages.begin("similar", 0.95, 1.0)
     behaviour = learned.behaviour
-    similar = hybrid.fit(content_part.near, behaviour.collaborative, content_part.space, behaviour.support)
+    similar = hybrid.fit(content_part.near, behaviour.met, content_part.space, behaviour.support)
     similar.save(out)
     stages.end()
     pairs = int((similar.ids >= 0).sum())
@@ -182,17 +182,15 @@ def _learn(
 ) -> _Learned:
     """Choose and weigh on the newer visits with what the older ones teach, then fit on all."""
     stages.begin("choosing", 0.7, 0.8)
-
-    def told(share: float, _stage: str) -> None:
-        stages.tell(share)
-
     file = snapshot / INTERACTIONS_FILE
     arrays = InteractionArrays.load(file) if file.exists() else InteractionArrays.empty()
     rows = {name: row for row, name in enumerate(products.ids)}
     events, size = histories.usable_events(arrays, rows), len(products.ids)
     split_at = tuning.split_time(events) if tune else None
     before = histories.before(events, split_at if split_at is not None else np.inf)
-    choices = behaviours.choose(before, size, seed=seed, tell=told) if split_at is not None else behaviours.Choices()
+    choices = behaviours.Choices()
+    if split_at is not None:
+        choices = behaviours.choose(before, size, budget_mb=settings.training_memory_mb, seed=seed, tell=stages.tell)
     blend = Blend()
     if split_at is not None and size:
         judged = _model(products, behaviours.fit(before, size, settings.neighbours, choices))
@@ -249,6 +247,7 @@ def _summary(
         cutoff=learned.cutoff,
         blend=learned.blend,
         sessions=learned.choices.sessions,
+        collaborative={} if learned.choices.linear is None else msgspec.to_builtins(learned.choices.linear),
         rows={
             "content": products.near.filled,
             "collaborative": behaviour.collaborative.filled,
