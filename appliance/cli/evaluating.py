@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_HIDDEN_IN_TABLE = frozenset({"model", "baselines", "intervals", "parts", "serving", "by_known"})
 
 
 @click.group()
@@ -82,7 +81,7 @@ def session_(session: Session, train: Path, test: Path, last_only: bool, k: int,
 @click.option("--seed", type=int, default=0, show_default=True, help="Which random shop.")
 @_common(20)
 @pass_session
-def next_(session: Session, sequences: Path, k: int, predictions: Path | None, **params: Any) -> None:
+def next_(session: Session, /, sequences: Path, k: int, predictions: Path | None, **params: Any) -> None:
     """The last item of each history from those before it; the whole catalogue is ranked."""
     from appliance.ops.evaluation import next_item
 
@@ -97,7 +96,7 @@ def next_(session: Session, sequences: Path, k: int, predictions: Path | None, *
 @click.option("--judgements", type=_FILE, required=True, help="query_id,product_id,grade as CSV or JSONL.")
 @_common(10)
 @pass_session
-def search(session: Session, products: Path, k: int, predictions: Path | None, **files: Path) -> None:
+def search(session: Session, /, products: Path, k: int, predictions: Path | None, **files: Path) -> None:
     """The shop's own search on judged queries."""
     from appliance.ops.evaluation import searching
 
@@ -132,8 +131,10 @@ def shop(session: Session, k: int, predictions: Path | None) -> None:
 
 
 def _run(session: Session, predictions: Path | None, work: Callable[[Callable[[float, str], None]], Outcome]) -> None:
+    from appliance.cli.logs import configure
     from appliance.ops.evaluation.report import write_predictions
 
+    configure(session.load().settings.server, quiet=True)
     with output.progress(translate("cli.evaluating", session.locale)) as tell:
         outcome = work(tell)
     if predictions is not None:
@@ -146,24 +147,21 @@ def _run(session: Session, predictions: Path | None, work: Callable[[Callable[[f
 
 def show(session: Session, report: dict[str, Any]) -> None:
     """Print a report as a table: the measures, their intervals, and the baselines beside them."""
-    locale = session.locale
-    intervals, baselines = report.get("intervals", {}), report.get("baselines", {})
-    headings = [*translate("cli.evaluation_headings", locale).split("|"), *baselines]
+    if "baselines" not in report:
+        for name, part in report.items():
+            if isinstance(part, dict):
+                output.say(name, style="bold")
+                show(session, {"baselines": {}, **part})
+        return
+    intervals, baselines = report.get("intervals", {}), {**report.get("parts", {}), **report["baselines"]}
     rows: list[list[object]] = []
     for name, value in report.items():
-        if name in _HIDDEN_IN_TABLE:
-            continue
-        if isinstance(value, dict):
-            rows += [[f"{name} {inner}", number, "", *("" for _ in baselines)] for inner, number in value.items()]
+        if isinstance(value, (dict, list)):
             continue
         low_high = intervals.get(name)
         interval = "" if low_high is None else f"{low_high[0]:.4f} – {low_high[1]:.4f}"
         rows.append([name, value, interval, *(baseline.get(name, "") for baseline in baselines.values())])
-    output.print_table(headings, rows)
-    model = report.get("model")
-    if isinstance(model, dict):
-        for name, value in model.items():
-            output.say(f"{name}: {value}")
+    output.print_table([*translate("cli.evaluation_headings", session.locale).split("|"), *baselines], rows)
 
 
 COMMANDS = {"evaluate": evaluate}

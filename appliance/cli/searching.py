@@ -9,7 +9,7 @@ import click
 from appliance.cli import output
 from appliance.cli.session import Session, json_option, pass_session
 from appliance.cli.shelves import price_text
-from appliance.messages import translate
+from appliance.messages import Locale, translate
 
 _ORDERS = ("relevance", "price_asc", "price_desc", "newest", "best_selling")
 
@@ -39,15 +39,23 @@ def search(session: Session, /, words: tuple[str, ...], **params: Any) -> None:
     locale = session.locale
     for written, meant in answer["corrections"].items():
         output.say(translate("cli.corrected", locale, written=output.safe(written), meant=output.safe(meant)))
-    if not answer["items"]:
+    headings = translate("cli.search_headings", locale).split("|")
+    if answer["items"]:
+        output.print_table(headings, _rows(answer["items"], params["offset"], locale))
+    elif not answer["related"]:
         output.say(translate("cli.nothing_found", locale))
         return
-    rows = [
-        (number, item["handle"], item["title"], price_text(item, locale), item["score"])
-        for number, item in enumerate(answer["items"], params["offset"] + 1)
-    ]
-    output.print_table(translate("cli.search_headings", locale).split("|"), rows)
+    if answer["related"]:
+        output.say(translate("cli.search_related", locale))
+        output.print_table(headings, _rows(answer["related"], params["offset"] + len(answer["items"]), locale))
     output.say(translate("cli.search_total", locale, total=f"{answer['total']:,}", took=answer["took_ms"]))
+
+
+def _rows(items: list[dict[str, Any]], before: int, locale: Locale) -> list[tuple[object, ...]]:
+    return [
+        (number, item["handle"], item["title"], price_text(item, locale), item["score"])
+        for number, item in enumerate(items, before + 1)
+    ]
 
 
 COMMANDS = {"search": search}

@@ -194,6 +194,9 @@ class SearchOut(Out, frozen=True, kw_only=True):
     facets: FacetsOut
     corrections: dict[str, str]
     """Words that were taken for slips, and what was searched instead."""
+    related: list[Item] = []
+    """What to show after the last item of a page that is not full: products that answer in part. ``total`` and the
+    facets do not count them."""
     took_ms: float
     fallback: bool = False
     """Whether the index is off: titles are matched only, ``color`` and ``size`` are ignored, facets are empty."""

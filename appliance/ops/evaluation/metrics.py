@@ -42,7 +42,7 @@ def recall_at(ranked: Ints, relevant: Sequences, k: int) -> Doubles:
 
 def hit_at(ranked: Ints, relevant: Sequences, k: int) -> Doubles:
     """Return whether any right answer stands among the first ``k``."""
-    return relevance(ranked[:, :k], relevant).any(axis=1).astype(np.float64)
+    return (recall_at(ranked, relevant, k) > 0).astype(np.float64)
 
 
 def ndcg_at(ranked: Ints, relevant: Sequences, k: int) -> Doubles:

@@ -14,7 +14,7 @@ from litestar.params import QueryParameter
 from appliance.domain import decimals
 from appliance.issues import Severity
 from appliance.runtime import Runtime
-from appliance.search.types import FacetValue, SearchQuery, SearchResult, Sort
+from appliance.search.types import FacetValue, SearchHit, SearchQuery, SearchResult, Sort
 from appliance.server.exchange import exchange_of
 from appliance.server.listing import list_products
 from appliance.server.present import card_fields, money
@@ -93,16 +93,11 @@ def _find(runtime: Runtime, query: SearchQuery) -> tuple[SearchResult, bool]:
 
 
 def _present(runtime: Runtime, result: SearchResult, began: float, *, fallback: bool) -> SearchOut:
-    cards = runtime.catalogue.cards()
-    items = [
-        Item(**card_fields(card), score=round(hit.score, 4))  # type: ignore[arg-type]
-        for hit in result.items
-        if (card := cards.get(hit.product_id)) is not None and card.published
-    ]
     facets, currency = result.facets, runtime.settings.shop.currency
     return SearchOut(
         total=result.total,
-        items=items,
+        items=_items(runtime, result.items),
+        related=_items(runtime, result.related),
         facets=FacetsOut(
             categories=_values(facets.categories),
             colors=_values(facets.colors),
@@ -118,6 +113,15 @@ def _present(runtime: Runtime, result: SearchResult, began: float, *, fallback: 
         took_ms=round((time.perf_counter() - began) * 1000, 3),
         fallback=fallback,
     )
+
+
+def _items(runtime: Runtime, hits: list[SearchHit]) -> list[Item]:
+    cards = runtime.catalogue.cards()
+    return [
+        Item(**card_fields(card), score=round(hit.score, 4))  # type: ignore[arg-type]
+        for hit in hits
+        if (card := cards.get(hit.product_id)) is not None and card.published
+    ]
 
 
 def _values(values: list[FacetValue]) -> list[FacetValueOut]:
