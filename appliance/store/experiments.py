@@ -59,9 +59,12 @@ class ExperimentRepository:
     def start(self, experiment: Experiment) -> Experiment:
         """Start an experiment and return it with its id and time.
 
-        Raises ``InvalidInput`` for one that makes no sense, ``Conflict`` while another divides the same visitors.
+        Raises ``InvalidInput`` for one that makes no sense, ``Conflict`` for equal arms and while another divides the
+        same visitors.
         """
         checked = _checked(experiment)
+        if checked.arm_a == checked.arm_b:
+            raise Conflict("Both arms are the same strategy.", hint="Choose another one for arm_b.")
         with self._lock:
             other = self._overlapping(checked.placement)
             if other is not None:
@@ -113,7 +116,6 @@ def _checked(experiment: Experiment) -> Experiment:
         ("placement", "is unknown", experiment.placement not in placements),
         ("arm_a", f"use one of {', '.join(strategies)}", experiment.arm_a not in strategies),
         ("arm_b", f"use one of {', '.join(strategies)}", experiment.arm_b not in strategies),
-        ("arm_b", "must differ from arm_a", experiment.arm_a == experiment.arm_b),
         ("share", f"must be {MIN_SHARE:g} to {MAX_SHARE:g}", not MIN_SHARE <= experiment.share <= MAX_SHARE),
         ("metric", "use click or conversion", experiment.metric not in get_args(ExperimentMetric)),
     )

@@ -69,6 +69,8 @@ def test_what_a_shelf_led_to_is_in_the_owner_s_table(shop: Shop) -> None:
         ("by=luck", 400),
         ("from=0001-01-01&to=9999-12-31", 200),
         ("to=0001-01-01", 200),
+        ("to=null", 400),
+        ("from=9999-12-31", 409),
     ],
 )
 def test_periods_at_the_edge(shop: Shop, query: str, status: int) -> None:
@@ -81,8 +83,9 @@ def test_an_experiment_from_start_to_end(shop: Shop) -> None:
     experiment = made.json()
     assert (experiment["share"], experiment["metric"], experiment["state"]) == (0.5, "click", "running")
     assert shop.owner.post("/v1/admin/experiments", EXPERIMENT | {"placement": None}).status_code == 409
-    for wrong in ({"arm_b": "magic"}, {"share": 0}, {"metric": "luck"}, {"arm_b": "blend"}, {"name": " "}, {"x": 1}):
+    for wrong in ({"arm_b": "magic"}, {"share": 0}, {"metric": "luck"}, {"name": " "}, {"x": 1}):
         assert shop.owner.post("/v1/admin/experiments", EXPERIMENT | wrong).status_code == 400
+    assert shop.owner.post("/v1/admin/experiments", EXPERIMENT | {"arm_b": "blend"}).status_code == 409
     path = f"/v1/admin/experiments/{experiment['id']}"
     report = shop.owner.get(path + "?locale=en").json()
     assert (report["verdict"]["outcome"], report["verdict"]["text"]) == ("none", "Nobody has seen both arms yet.")

@@ -61,6 +61,11 @@ def test_a_placement_has_one_experiment_at_a_time(store: SqliteStore) -> None:
         experiments.start(replace(HOME, placement="search"))
 
 
+def test_an_experiment_needs_two_strategies(store: SqliteStore) -> None:
+    with pytest.raises(Conflict):
+        ExperimentRepository(store).start(replace(HOME, arm_b="blend"))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -69,7 +74,6 @@ def test_a_placement_has_one_experiment_at_a_time(store: SqliteStore) -> None:
         ("placement", "cellar"),
         ("arm_a", "magic"),
         ("arm_b", "magic"),
-        ("arm_b", "blend"),
         ("share", 0.0),
         ("share", 1.0),
         ("share", float("nan")),

@@ -21,10 +21,11 @@ from appliance.store.attribution import Attribution, GroupBy, Outcomes
 
 _PERIOD_DAYS = 30
 
+# A query string cannot say null, so the calendar's ends stand for days that are not named.
 FirstDay = Annotated[
-    date | None, QueryParameter(name="from", description="First day, in the shop's time zone; else 30 days ago.")
+    date, QueryParameter(name="from", description="First day, in the shop's time zone; else 30 days to the last one.")
 ]
-LastDay = Annotated[date | None, QueryParameter(name="to", description="Last day, included; else today.")]
+LastDay = Annotated[date, QueryParameter(name="to", description="Last day, included; today at the latest.")]
 Grouping = Annotated[GroupBy, QueryParameter(description="What to tell apart; `arm` those of experiments.")]
 Daily = Annotated[bool, QueryParameter(description="Whether the days of each group are told apart too.")]
 
@@ -36,8 +37,8 @@ Daily = Annotated[bool, QueryParameter(description="Whether the days of each gro
 )
 async def recommendations(
     request: Request[Any, Any, Any],
-    since: FirstDay = None,
-    until: LastDay = None,
+    since: FirstDay = date.min,
+    until: LastDay = date.max,
     by: Grouping = "placement",
     daily: Daily = False,
     locale: LocaleTag = "",
@@ -46,8 +47,8 @@ async def recommendations(
     runtime = runtime_of(request)
     shop = runtime.settings.shop
     zone = ZoneInfo(shop.timezone)
-    last = until or datetime.fromtimestamp(runtime.now(), zone).date()
-    first = since or _moved(last, 1 - _PERIOD_DAYS)
+    last = min(until, datetime.fromtimestamp(runtime.now(), zone).date())
+    first = since if since > date.min else _moved(last, 1 - _PERIOD_DAYS)
     if last < first:
         raise Conflict("The period ends before it begins.", hint="Give a `from` that is not after `to`.")
     found = await asyncio.to_thread(
