@@ -19,6 +19,7 @@ from appliance.recsys.next_item import evidence
 from appliance.recsys.next_item.counts import as_matrix
 from appliance.recsys.next_item.model import POPULAR, NextItemModel
 from appliance.recsys.next_item.pools import (
+    WINDOW,
     Pools,
     gathered,
     largest,
@@ -81,12 +82,16 @@ def choose(
     """Return settings, weights and their evidence, from the training histories alone."""
     report = tell or (lambda _share, _stage: None)
     long_enough = np.flatnonzero(sequences.lengths >= 2)
-    shop = Workshop(sequences.without_last(), size, content)
+    known = sequences.without_last()
     if not len(long_enough):
-        return _without_evidence(shop)
+        return _without_evidence(Workshop(known, size, content))
     random = np.random.default_rng(seed)
     owners = np.sort(random.choice(long_enough, min(CASES, len(long_enough)), replace=False))
-    cases = _Cases(shop, shop.sequences.take(owners), sequences.last()[owners])
+    histories = known.take(owners)
+    needed = np.zeros(size, np.bool_)
+    needed[histories.newest(WINDOW).items] = True
+    shop = Workshop(known, size, content, needed)
+    cases = _Cases(shop, histories, sequences.last()[owners])
     specs = Specs()
     for number, part in enumerate(shop.parts[:-1]):
         report(0.7 * number / len(shop.parts), f"settings of {part}")

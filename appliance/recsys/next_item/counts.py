@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from appliance.recsys.base import Doubles, Longs
+from appliance.recsys.base import Doubles, Flags, Longs
 from appliance.recsys.neighbours import NeighbourTable, stack, top_of_rows
 from appliance.recsys.sequences import Sequences
 
@@ -67,17 +67,28 @@ def normalised(counts: csr_array[Any], support: Doubles, *, other: float, shrink
     return out
 
 
-def second_step(rules: NeighbourTable, width: int) -> NeighbourTable:
-    """Return the strongest of P·R, P being R with rows that sum to 1; the way back to the item itself is left out."""
+def second_step(rules: NeighbourTable, width: int, rows: Flags | None = None) -> NeighbourTable:
+    """Return the strongest of P·R, P being R with rows that sum to 1; the way back to the item itself is left out.
+
+    Only the marked ``rows`` are worked out, all of them by default.
+    """
     from scipy.sparse import csr_array, diags_array
 
     steps = as_matrix(rules)
     totals = np.asarray(steps.sum(axis=1)).ravel()
     first = csr_array(diags_array((1.0 / np.where(totals > 0, totals, 1.0)).astype(np.float32)) @ steps)
-    return _strongest_product(first, steps, width)
+    return _strongest_product(only(first, rows), steps, width)
 
 
-def similar(features: csr_array[Any], support: Doubles, *, idf: float, popular: float, width: int) -> NeighbourTable:
+def similar(
+    features: csr_array[Any],
+    support: Doubles,
+    *,
+    idf: float,
+    popular: float,
+    width: int,
+    rows: Flags | None = None,
+) -> NeighbourTable:
     """Return the strongest cosines of attribute rows weighted log(n/df)^idf, times (support + 1)^popular."""
     from scipy.sparse import csr_array, diags_array
 
@@ -90,7 +101,19 @@ def similar(features: csr_array[Any], support: Doubles, *, idf: float, popular: 
     unit = csr_array(diags_array((1.0 / np.where(norms > 0, norms, 1.0)).astype(np.float32)) @ weighted)
     unit.eliminate_zeros()
     raised = diags_array(((support + 1.0) ** popular).astype(np.float32))
-    return _strongest_product(unit, csr_array(unit.T @ raised), width)
+    return _strongest_product(only(unit, rows), csr_array(unit.T @ raised), width)
+
+
+def only(matrix: csr_array[Any], rows: Flags | None) -> csr_array[Any]:
+    """Return the matrix with the rows that are not marked emptied."""
+    from scipy.sparse import csr_array
+
+    if rows is None:
+        return matrix
+    lengths = np.diff(matrix.indptr)
+    keep = np.repeat(rows, lengths)
+    starts = np.concatenate([[0], np.cumsum(np.where(rows, lengths, 0))])
+    return csr_array((matrix.data[keep], matrix.indices[keep], starts), shape=matrix.shape)
 
 
 def as_matrix(table: NeighbourTable) -> csr_array[Any]:

@@ -162,12 +162,14 @@ def target_places(pools: Pools, targets: Ints, size: int) -> Longs:
 def strongest_of(pools: Pools, targets: Longs, count: int, strength: Doubles | Floats) -> tuple[Pools, Longs]:
     """Return each request's ``count`` candidates of most strength, float[m], and where its target stands in them.
 
-    A weaker target is none (-1): kept, it would teach that strength does not matter.
+    What ties with the last of them stays. A weaker target is none (-1): kept, it would teach that strength does not
+    matter.
     """
-    order = np.lexsort((-strength, pools.owner()))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order)) - np.repeat(pools.starts[:-1], np.diff(pools.starts))
-    keep = place < count
+    least = np.full(pools.requests, -np.inf)
+    for request in np.flatnonzero(np.diff(pools.starts) > count):
+        own = strength[pools.starts[request] : pools.starts[request + 1]]
+        least[request] = np.partition(own, len(own) - count)[len(own) - count]
+    keep = strength >= np.repeat(least, np.diff(pools.starts))
     before = np.concatenate([[0], np.cumsum(keep)])
     safe = np.maximum(targets, 0)
     moved = np.where((targets >= 0) & keep[safe], before[safe], -1) if len(keep) else targets

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from appliance.recsys.base import Doubles
+from appliance.recsys.base import Doubles, Flags
 from appliance.recsys.neighbours import NeighbourTable
 from appliance.recsys.next_item import counts
 from appliance.recsys.next_item.specs import ContentSpec, NeighboursSpec, RulesSpec, Specs, WalkSpec
@@ -30,6 +30,8 @@ class Workshop:
     sequences: Sequences
     size: int
     features: csr_array[Any] | None
+    rows: Flags | None = None
+    """The rows of tables that are needed, all by default: trying settings needs those of the cases' histories."""
     _shared: dict[object, Any] = field(default_factory=dict)
     _tables: dict[str, tuple[object, NeighbourTable]] = field(default_factory=dict)
 
@@ -65,25 +67,32 @@ class Workshop:
         """Return log(1 + support), float64[size]."""
         return np.log1p(self.support)
 
-    def _rules(self, spec: RulesSpec, support: float | None = None) -> NeighbourTable:
-        ahead = self._once("following", lambda: counts.following(self.sequences, self.size))
-        both = ahead + spec.reverse * ahead.T if spec.reverse else ahead
-        other = spec.support if support is None else support
-        scored = counts.normalised(both.tocsr(), self.support, other=other, shrink=spec.shrink)
-        return counts.strongest(scored, WIDTH)
+    def _rules(self, spec: RulesSpec) -> NeighbourTable:
+        return counts.strongest(counts.only(self._scored_rules(spec, spec.support), self.rows), WIDTH)
 
     def _walk(self, rules: RulesSpec, spec: WalkSpec) -> NeighbourTable:
-        return counts.second_step(self._rules(rules, spec.support), WIDE)
+        steps = self._once(
+            ("steps", rules.reverse, rules.shrink, spec.support),
+            lambda: counts.strongest(self._scored_rules(rules, spec.support), WIDTH),
+        )
+        return counts.second_step(steps, WIDE, self.rows)
+
+    def _scored_rules(self, spec: RulesSpec, support: float) -> csr_array[Any]:
+        ahead = self._once("following", lambda: counts.following(self.sequences, self.size))
+        both = (ahead + spec.reverse * ahead.T).tocsr() if spec.reverse else ahead
+        return counts.normalised(both, self.support, other=support, shrink=spec.shrink)
 
     def _neighbours(self, spec: NeighboursSpec) -> NeighbourTable:
         pairs = self._once(("together", spec.damping), lambda: counts.together(self.sequences, self.size, spec.damping))
         scored = counts.normalised(pairs, self.support, other=spec.support, shrink=spec.shrink)
-        return counts.strongest(scored, WIDTH)
+        return counts.strongest(counts.only(scored, self.rows), WIDTH)
 
     def _content(self, spec: ContentSpec) -> NeighbourTable:
         if self.features is None:
             return NeighbourTable.empty(self.size, 1)
-        return counts.similar(self.features, self.support, idf=spec.idf, popular=spec.popular, width=WIDE)
+        return counts.similar(
+            self.features, self.support, idf=spec.idf, popular=spec.popular, width=WIDE, rows=self.rows
+        )
 
     def _once(self, key: object, make: Any) -> Any:
         if key not in self._shared:
