@@ -4,8 +4,8 @@
 
 Each size is measured in a process of its own, on the generated catalogue and shoppers: the training of a recommender
 from a snapshot (the nightly training's own code, in the process that trains), then 2,000 answers of the real service
-to visitors with four products each. Prints a Markdown table; ``--json`` prints the figures instead. Times are wall seconds
-and, where other work may disturb, CPU seconds beside them.
+to visitors with four products each. Prints a Markdown table; ``--json`` prints the figures instead. CPU seconds stand
+beside the wall's, for machines that do other work too.
 """
 
 from __future__ import annotations

@@ -59,7 +59,14 @@ def usable_events(arrays: InteractionArrays, rows: dict[str, int]) -> Events:
 def before(events: Events, moment: float) -> Events:
     """Return the events up to a moment."""
     count = int(np.searchsorted(events.times, moment, side="right"))
-    return Events(*(column[:count] for column in events))
+    return Events(
+        visitors=events.visitors[:count],
+        sessions=events.sessions[:count],
+        products=events.products[:count],
+        types=events.types[:count],
+        weights=events.weights[:count],
+        times=events.times[:count],
+    )
 
 
 def taste_histories(events: Events) -> Entries:
