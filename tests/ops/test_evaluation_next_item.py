@@ -41,7 +41,7 @@ def test_the_report_has_what_is_promised_and_the_blend_finds_the_chain(files: tu
     low, high = report["intervals"]["ndcg@5"]
     assert low <= report["ndcg@5"] <= high
     assert set(report["baselines"]) == {"popularity", "item_knn"}
-    assert set(report["parts"]) == {"rules", "walk", "neighbours", "content", "popularity"}
+    assert set(report["parts"]) == {"rules", "follows", "walk", "neighbours", "content", "popularity"}
     assert report["hr@5"] > report["baselines"]["popularity"]["hr@5"]
     for name in ("fit_s", "select_s", "peak_rss_mb", "query_p50_ms", "query_p99_ms", "coverage", "model"):
         assert name in report
@@ -84,7 +84,7 @@ def test_a_small_shop_has_its_users_items_and_the_seed_draws_it(files: tuple[Pat
 def test_a_study_measures_every_user_by_part(files: tuple[Path, Path]) -> None:
     found = study(files[0], attributes=files[1], users=30, seed=1)
     assert len(found.blend["hr@20"]) == 30
-    assert set(found.parts) == {"rules", "walk", "neighbours", "content", "popularity"}
+    assert set(found.parts) == {"rules", "follows", "walk", "neighbours", "content", "popularity"}
 
 
 def test_attributes_of_unknown_items_and_repeats_are_ignored(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_batch_and_serving_path_give_the_same_answers(model: NextItemModel) -> N
         history = histories.of(case)
         rows, _ = model.recommend(history, 10, history)
         assert ranked[case, : len(rows)].tolist() == rows.tolist()
-    assert set(parts) == {"rules", "walk", "neighbours", "popularity"}
+    assert set(parts) == {"rules", "follows", "walk", "neighbours", "popularity"}
 
 
 def test_a_saved_model_answers_the_same(model: NextItemModel, tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ LONGEST = (1, 4, 9, 0)
 _POWERS = (1.0, 0.7)
 _OPTIONS: dict[str, dict[str, tuple[float, ...]]] = {
     "rules": {"decay": (0.4, 0.8), "reverse": (0.0, 1.0), "support": (0.1, 0.5), "shrink": (2.0,)},
+    "follows": {"decay": (0.3,), "support": (0.3,)},
     "walk": {"decay": (0.4, 0.8), "support": (0.0, 0.3)},
     "neighbours": {"decay": (0.6, 1.0), "damping": (0.0, 1.0), "support": (0.1, 0.5), "shrink": (2.0,)},
     "content": {"decay": (0.4, 0.8), "idf": (1.0, 3.0), "popular": (0.0, 0.5)},

@@ -22,7 +22,7 @@ REACH = 20
 NEWEST = 100
 """Co-occurrence looks at this many newest items of a history."""
 _PAIRS_AT_LEAST = 400_000_000
-_PAIRS_PER_ITEM = 20_000
+_PAIRS_PER_ITEM = 5_000
 _BLOCK = 1024
 
 
@@ -31,13 +31,13 @@ def support_of(sequences: Sequences, size: int) -> Doubles:
     return np.bincount(sequences.items, minlength=size).astype(np.float64)
 
 
-def following(sequences: Sequences, size: int) -> csr_array[Any]:
-    """Return Σ 1/d over all places where b stands d ≤ ``REACH`` after a, float32[size, size]."""
+def following(sequences: Sequences, size: int, reach: int = REACH) -> csr_array[Any]:
+    """Return Σ 1/d over all places where b stands d ≤ ``reach`` after a, float32[size, size]."""
     from scipy.sparse import csr_array
 
     owner, items = sequences.owner_of_entry(), sequences.items
     total = csr_array((size, size), dtype=np.float32)
-    for distance in range(1, min(REACH, int(sequences.lengths.max(initial=0)) - 1) + 1):
+    for distance in range(1, min(reach, int(sequences.lengths.max(initial=0)) - 1) + 1):
         chosen = (owner[distance:] == owner[:-distance]) & (items[distance:] != items[:-distance])
         worth = np.full(int(chosen.sum()), 1.0 / distance, np.float32)
         pairs = (items[:-distance][chosen], items[distance:][chosen])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-PARTS = ("rules", "walk", "neighbours", "content", "popularity")
+PARTS = ("rules", "follows", "walk", "neighbours", "content", "popularity")
 """The order in which the columns of values and weights stand everywhere."""
 
 
@@ -19,6 +19,13 @@ class RulesSpec(msgspec.Struct, frozen=True):
     """The exponent of the target's support that counts are divided by: 0 keeps popularity, 1 takes it out."""
     shrink: float = 0.0
     """A count c is worth c / (c + shrink) of itself."""
+
+
+class FollowsSpec(msgspec.Struct, frozen=True):
+    """What was taken right after the newest item: a first-order Markov chain (Rendle et al. 2010, MC)."""
+
+    decay: float = 0.0
+    support: float = 0.1
 
 
 class WalkSpec(msgspec.Struct, frozen=True):
@@ -51,6 +58,7 @@ class Specs(msgspec.Struct, frozen=True):
     """The settings of all parts, and how their scores become values from 0 to 1."""
 
     rules: RulesSpec = RulesSpec()
+    follows: FollowsSpec = FollowsSpec()
     walk: WalkSpec = WalkSpec()
     neighbours: NeighboursSpec = NeighboursSpec()
     content: ContentSpec = ContentSpec()

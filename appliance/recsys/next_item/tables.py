@@ -11,7 +11,15 @@ import numpy as np
 from appliance.recsys.base import Doubles, Flags
 from appliance.recsys.neighbours import NeighbourTable
 from appliance.recsys.next_item import counts
-from appliance.recsys.next_item.specs import ContentSpec, NeighboursSpec, RulesSpec, Specs, WalkSpec
+from appliance.recsys.next_item.specs import (
+    PARTS,
+    ContentSpec,
+    FollowsSpec,
+    NeighboursSpec,
+    RulesSpec,
+    Specs,
+    WalkSpec,
+)
 from appliance.recsys.sequences import Sequences
 
 if TYPE_CHECKING:
@@ -38,7 +46,7 @@ class Workshop:
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts that there is data for."""
-        return ("rules", "walk", "neighbours") + (("content",) if self.features is not None else ()) + ("popularity",)
+        return tuple(part for part in PARTS if part != "content" or self.features is not None)
 
     @property
     def support(self) -> Doubles:
@@ -57,6 +65,8 @@ class Workshop:
     def _built(self, part: str, specs: Specs) -> NeighbourTable:
         if part == "rules":
             return self._rules(specs.rules)
+        if part == "follows":
+            return self._follows(specs.follows)
         if part == "walk":
             return self._walk(specs.rules, specs.walk)
         if part == "neighbours":
@@ -69,6 +79,11 @@ class Workshop:
 
     def _rules(self, spec: RulesSpec) -> NeighbourTable:
         return counts.strongest(counts.only(self._scored_rules(spec, spec.support), self.rows), WIDTH)
+
+    def _follows(self, spec: FollowsSpec) -> NeighbourTable:
+        beside = self._once("beside", lambda: counts.following(self.sequences, self.size, reach=1))
+        scored = counts.normalised(beside, self.support, other=spec.support)
+        return counts.strongest(counts.only(scored, self.rows), WIDTH)
 
     def _walk(self, rules: RulesSpec, spec: WalkSpec) -> NeighbourTable:
         steps = self._once(
