@@ -177,7 +177,7 @@ class Recommender(_Section, frozen=True, kw_only=True):
     """Trees of the Annoy index; more find more and cost memory."""
     cache_seconds: Seconds = 300.0
     """How long an answer is kept when nothing changes."""
-    diversity: Share = 0.2
+    diversity: Share = 0.1
     """MMR: 0 ranks by score alone, 1 by difference alone."""
     embedding_model: str = ""
     """Folder of a sentence encoder (``model.onnx`` and ``tokenizer.json``) that adds meaning to the words of products;

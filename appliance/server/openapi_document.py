@@ -36,6 +36,7 @@ _BODIES = {
     "changeProduct": "ProductPatch",
     "createRule": "RuleIn",
     "replaceRule": "RuleIn",
+    "previewRule": "RulePreviewIn",
     "changeSettings": "SettingsPatch",
     "createToken": "TokenIn",
     "submitJob": "JobIn",
@@ -46,13 +47,14 @@ _BODIES = {
 """The bodies that the handlers read by themselves, by operation."""
 _NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob"}
 _CONFLICT = {
-    *("claimAppliance", "changeProduct", "createRule", "replaceRule"),
+    *("claimAppliance", "changeProduct", "createRule", "replaceRule", "previewRule"),
     *("startExperiment", "stopExperiment", "getRecommendationAnalytics"),
 }
 _LABEL = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
 _HOST = rf"^({_LABEL}\.){{0,3}}[a-z]([a-z0-9-]{{0,30}}[a-z0-9])?$"
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _NETWORK = rf"^{_BYTE}(\.{_BYTE}){{3}}/(3[0-2]|[12]?[0-9])$"
+_INTERVAL = r"^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?:[0-9]{1,3}$"
 _ORIGIN = (
     rf"^https?://(({_LABEL}\.){{0,3}}[a-z]([a-z0-9-]{{0,30}}[a-z0-9])?|{_BYTE}(\.{_BYTE}){{3}})(:[1-9][0-9]{{0,3}})?$"
 )
@@ -132,6 +134,7 @@ def _checked_settings() -> dict[str, Any]:
         "server.allowed_hosts": {"items": host},
         "server.origins": {"items": origin},
         "server.trusted_proxies": {"items": network},
+        "recommender.repurchase_by_category": {"items": {"type": "string", "pattern": _INTERVAL}},
     }
     zones = sorted(zoneinfo.available_timezones())
     return schemas | ({"shop.timezone": {"enum": zones}} if zones else {})

@@ -55,6 +55,7 @@ REQUESTS: dict[str, Any] = {
     "changeProduct": {"title": "Ba lô da nam cao cấp", "variants": [{"id": "prod_012:1", "price": 850000, "stock": 7}]},
     "createRule": _RULE,
     "replaceRule": {**_RULE, "enabled": False},
+    "previewRule": {"rule": _RULE, "placement": "home", "limit": 8},
     "changeSettings": {"settings": {"recommender.diversity": 0.3}},
     "createToken": {"kind": "secret", "name": "storefront"},
     "submitJob": {"kind": "train"},

@@ -119,12 +119,17 @@ def test_a_session_event_drops_the_customer_s_entry_too(shop: Shop) -> None:
 
 
 def test_a_change_of_catalogue_rules_or_language_asks_anew(shop: Shop) -> None:
-    path = "/v1/recommendations?locale=vi"
+    path = "/v1/recommendations?limit=50&locale=vi"
     assert [shop.browser.get(path).json()["cache"] for _ in range(2)] == ["miss", "hit"]
-    assert shop.browser.get("/v1/recommendations?locale=en").json()["cache"] == "miss"
-    assert shop.browser.get("/v1/recommendations", headers={"Accept-Language": "en-GB"}).json()["cache"] == "hit"
-    shop.owner.request("PATCH", "/v1/admin/products/single", json={"price": 260_000})
+    assert shop.browser.get("/v1/recommendations?limit=50&locale=en").json()["cache"] == "miss"
+    assert shop.browser.get("/v1/recommendations?limit=50", headers={"Accept-Language": "en-GB"}).json()["cache"] == "hit"
+    shop.owner.request("PATCH", "/v1/admin/products/single", json={"title": "Ví da bò"})
     assert shop.browser.get(path).json()["cache"] == "miss"
+    shop.owner.request("PATCH", "/v1/admin/products/single", json={"price": 260_000})
+    priced = shop.browser.get(path).json()
+    # A price changes no order, and is written into an answer as it is sent.
+    assert priced["cache"] == "hit"
+    assert [item["price"] for item in priced["items"] if item["product_id"] == "single"] == [260_000]
     rule = {"action": "exclude", "target": "product", "value": "p1"}
     assert shop.owner.post("/v1/admin/rules", rule).status_code == 201
     answer = shop.browser.get(path).json()
