@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from appliance.errors import InvalidInput
-from appliance.ops.evaluation.next_item import evaluate, read_attributes, small_shop, study
+from appliance.ops.evaluation.next_item import evaluate, read_attributes, renumbered, small_shop, study
 from appliance.ops.evaluation.readers import read_histories
 
 ITEMS = 40
@@ -68,6 +68,16 @@ def test_the_test_items_do_not_reach_the_fit(tmp_path: Path) -> None:
     first, second = evaluate(plain), evaluate(other)
     assert first.report["model"] == second.report["model"]
     assert list(first.predictions) == list(second.predictions)
+
+
+def test_items_are_numbered_at_random_but_histories_read_the_same(files: tuple[Path, Path]) -> None:
+    known = read_histories(files[0])
+    mixed = renumbered(known, seed=3)
+    assert mixed.items != known.items
+    assert sorted(mixed.items) == sorted(known.items)
+    for owner in range(known.sequences.owners):
+        before = [known.items[row] for row in known.sequences.of(owner)]
+        assert [mixed.items[row] for row in mixed.sequences.of(owner)] == before
 
 
 def test_a_small_shop_has_its_users_items_and_the_seed_draws_it(files: tuple[Path, Path]) -> None:

@@ -142,10 +142,24 @@ def _shop(sequences: Path, attributes: Path | None, users: int | None, seed: int
     known = read_histories(sequences)
     if users is not None:
         known = small_shop(known, users, seed)
+    known = renumbered(known, seed)
     split = _split(known)
     if not len(split.cases):
         raise InvalidInput(f"No line of {sequences} has two items.", hint="Write `user item item …`, oldest first.")
     return _Shop(known, None if attributes is None else read_attributes(attributes, known.items), split)
+
+
+def renumbered(known: Histories, seed: int) -> Histories:
+    """Return the same histories with the items numbered at random.
+
+    Files are read, and often written, so that items have the order of their first use; a tie that goes to the smaller
+    number would then know what its user took next.
+    """
+    order = np.random.default_rng(seed).permutation(known.size)
+    number = np.empty(known.size, np.int32)
+    number[order] = np.arange(known.size, dtype=np.int32)
+    renumbered = known.sequences._replace(items=number[known.sequences.items])
+    return Histories(known.users, [known.items[row] for row in order], renumbered)
 
 
 def _split(known: Histories) -> _Split:

@@ -8,8 +8,7 @@ import numpy as np
 
 from appliance.recsys.base import Ints
 from appliance.recsys.next_item.counts import as_matrix
-from appliance.recsys.next_item.evidence import blended
-from appliance.recsys.next_item.model import NextItemModel
+from appliance.recsys.next_item.model import NextItemModel, weighted
 from appliance.recsys.next_item.pools import Pools, gathered, ranking, scaled
 from appliance.recsys.sequences import Sequences
 
@@ -36,7 +35,7 @@ def batch_rankings(
     done = 0
     for pools in batch_pools(model, histories, excluded):
         weights = model.weights[buckets[done : done + pools.requests]]
-        blend.append(ranking(pools, blended(pools, weights), k))
+        blend.append(ranking(pools, weighted(pools.values, weights[pools.owner()]), k))
         for column, part in enumerate(model.parts):
             parts[part].append(ranking(pools, pools.values[:, column], k))
         done += pools.requests

@@ -2,7 +2,8 @@
 
 The newest item of every training history is hidden and predicted from the rest. Settings of a part are tried one at a
 time and changed only where that part alone gets better by more than a standard error, so a small shop keeps what
-holds elsewhere. Weights are learned by ``learn_weights``; the evidence is measured out of fold.
+holds elsewhere. Weights are learned by ``learn_weights``; the evidence is measured out of fold, and where a blend does
+not prove better than the best of its parts, that part answers alone.
 """
 
 from __future__ import annotations
@@ -147,13 +148,14 @@ def _weighted(cases: _Cases, specs: Specs, seed: int) -> Choice:
         if best is None or best.blend is None or measured.blend.ndcg > best.blend.ndcg:
             best = Choice(
                 specs=msgspec.structs.replace(specs, power=power),
-                buckets=evidence.described(learned, LONGEST, shop.parts),
+                buckets=evidence.described(evidence.proven(learned, measured, shop.parts), LONGEST, shop.parts),
                 floors=dict(zip(shop.parts, map(float, floors), strict=True)),
                 cases=len(cases.targets),
                 blend=measured.blend,
                 parts=measured.parts,
                 difference=measured.difference,
                 confidence=measured.confidence,
+                note="" if measured.confidence >= evidence.PROVEN else f"no blend proved better than {measured.best}",
             )
     assert best is not None
     return best

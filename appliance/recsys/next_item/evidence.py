@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from appliance.recsys.base import Doubles, Floats, Ints, Longs
+from appliance.recsys.base import Doubles, Ints, Longs
 from appliance.recsys.next_item.pools import Pools, places, subset
 from appliance.recsys.next_item.specs import BucketChoice, Measured
 from appliance.recsys.next_item.weights import Learned, learn_weights
 
 CUT = 20
+PROVEN = 0.9
+"""The confidence that a blend needs over the best of its parts: a small shop's weights are mostly noise."""
 _FOLDS = 5
 _ROUNDS = 1000
 
@@ -22,7 +24,10 @@ class Evidence(NamedTuple):
     blend: Measured
     parts: dict[str, Measured]
     difference: tuple[float, float]
+    best: str
+    """The best part alone."""
     confidence: float
+    """The share of bootstrap rounds in which the blend is better than that."""
 
 
 def graded(before: Doubles) -> Doubles:
@@ -52,12 +57,21 @@ def measure(pools: Pools, targets: Longs, buckets: Ints, count: int, parts: tupl
         blend=_measured(before, random),
         parts={part: _measured(values, random) for part, values in alone.items()},
         difference=(round(float(low), 5), round(float(high), 5)),
-        confidence=round(float((gains >= 0).mean()), 3),
+        best=best,
+        confidence=round(float((gains > 0).mean()), 3),
     )
 
 
-def blended(pools: Pools, weights: Doubles | Floats) -> Doubles:
-    """Return each candidate's score under its request's weights, float64[n, parts]."""
+def proven(learned: Learned, evidence: Evidence, parts: tuple[str, ...]) -> Learned:
+    """Return the learned weights, or the best part alone where the blend did not prove better on other cases."""
+    if evidence.confidence >= PROVEN:
+        return learned
+    alone = np.array([float(part == evidence.best) for part in parts])
+    return Learned(np.tile(alone, (len(learned.by_bucket), 1)), alone, learned.cases)
+
+
+def blended(pools: Pools, weights: Doubles) -> Doubles:
+    """Return each candidate's score under its request's weights, float64[requests, parts]."""
     scores: Doubles = np.einsum("ij,ij->i", pools.values, weights[pools.owner()])
     return scores
 

@@ -16,6 +16,7 @@ from appliance.recsys.next_item.specs import PARTS, Choice
 
 POPULAR = 100
 """The most popular items that every request considers."""
+_BEHIND = np.float32(1e-9)
 
 
 class Valued(NamedTuple):
@@ -81,7 +82,7 @@ class NextItemModel:
         starts = np.array([0, len(rows)], np.int64)
         values = scaled(raw, starts, self.floors, self.choice.specs.power)
         weights = self.weights[self.buckets(np.array([len(history)]))[0]]
-        return Valued(rows, values, values @ weights)
+        return Valued(rows, values, weighted(values, weights))
 
     def recommend(self, history: Ints, k: int, exclude: Ints | None = None) -> tuple[Ints, Floats]:
         """Return the ``k`` best rows and their scores, best first, ties by row; fewer when nothing else scores."""
@@ -118,6 +119,15 @@ def bucket_of(lengths: Longs, choice: Choice) -> Longs:
     """Return the bucket of each length of history, int64[n]."""
     edges = [bucket.longest for bucket in choice.buckets if bucket.longest]
     return np.searchsorted(np.array(edges, np.int64), lengths).astype(np.int64)
+
+
+def weighted(values: Floats, weights: Floats) -> Floats:
+    """Return Σ weight · value of each candidate, ``weights`` float32[parts] or one row a candidate.
+
+    What nothing with a weight speaks for comes after all else, by popularity, so that there is always an answer.
+    """
+    scores: Floats = np.einsum("ij,ij->i", values, np.broadcast_to(weights, values.shape))
+    return np.where(scores > 0, scores, _BEHIND * values[:, -1])
 
 
 def best(scores: Floats, k: int) -> Longs:

@@ -106,5 +106,5 @@ class Choice(msgspec.Struct, frozen=True):
     difference: tuple[float, float] = (0.0, 0.0)
     """95 % interval of the blend's NDCG@20 less that of the best part alone."""
     confidence: float = 0.0
-    """The share of bootstrap rounds in which the blend is at least as good as the best part."""
+    """The share of bootstrap rounds in which the blend beats the best part; where that is little, the part answers."""
     note: str = ""

@@ -21,9 +21,6 @@ TO_PRIOR = 1.0
 TO_POOLED = 30.0
 """The penalty that holds a bucket's weights to the pooled ones: buckets differ less than shops do."""
 
-LEAST = 0.002
-"""No part is silenced: it orders what the others leave equal, and answers where they are silent."""
-
 CONSIDERED = 300
 """The candidates of a case, strongest first, that the first weights are learned from."""
 CONTESTED = 50
@@ -76,10 +73,7 @@ def learn_weights(pools: Pools, targets: Longs, buckets: Ints, count: int) -> Le
 
 def _proportions(weights: Doubles, fallback: Doubles) -> Doubles:
     total = weights.sum()
-    shares = weights / total if total > 0 else fallback
-    shares = np.maximum(shares, LEAST)
-    out: Doubles = shares / shares.sum()
-    return out
+    return weights / total if total > 0 else fallback
 
 
 def _fit(pools: Pools, targets: Longs, chosen: Longs, prior: Doubles, strength: float, *, tied: bool) -> Doubles:
