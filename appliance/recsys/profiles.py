@@ -176,9 +176,7 @@ def taste(entries: list[Entry], decay: float) -> Anchors:
     return anchors_of(
         (
             entry.code,
-            max(0.1, entry.strength) ** 0.5
-            * decay**place
-            * 0.5 ** (max(0.0, latest - entry.at) / _AGE_HALF_LIFE),
+            max(0.1, entry.strength) ** 0.5 * decay**place * 0.5 ** (max(0.0, latest - entry.at) / _AGE_HALF_LIFE),
         )
         for place, entry in enumerate(entries[:MAX_ANCHORS])
         if entry.strength > 0

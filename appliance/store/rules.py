@@ -57,7 +57,7 @@ class RuleRepository:
 
     def save(self, rule: Rule) -> Rule:
         """Add or replace a rule and return it as stored; an empty id is given one. Raises ``InvalidInput``."""
-        checked = _checked(rule)
+        checked = checked_rule(rule)
         with self._lock:
             with self._store.write() as db:
                 db.execute(_SAVE, {**msgspec.structs.asdict(checked), "now": self._now()})
@@ -93,8 +93,8 @@ class RuleRepository:
                 log.exception("rules_listener_failed")
 
 
-def _checked(rule: Rule) -> Rule:
-    """Return the rule with its texts cleaned, or refuse it by the first field that is wrong."""
+def checked_rule(rule: Rule) -> Rule:
+    """Return a rule as it is kept, its texts cleaned and with an id. Raises ``InvalidInput`` that names each fault."""
     value = clean_line(encodable(rule.value))
     times = [time_ for time_ in (rule.starts_at, rule.ends_at) if time_ is not None]
     moves = rule.action in ("boost", "bury")
