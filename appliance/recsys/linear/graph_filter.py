@@ -8,6 +8,11 @@ With R̃ = D_u^-½ R D_i^-½ and P = R̃ᵀR̃, V̄ the leading right singular v
 
 A step of a one-step solver for this equation is a polynomial in P, so that the whole of it is s = h p(P) + β l r(P):
 the two polynomials say all. l r(P) has the rank of V̄ and its right factor is worked out once.
+
+Powers of P cost a pass over the matrix each, for every history. With ``tail="fitted"`` p is exact on the leading
+eigenvectors and on the rest, whose eigenvalues lie in [0, σ_d²], the line c·λ nearest to it in least squares:
+
+    h p(P) ≈ c h P + h V̄ (p(Σ²) − c Σ²) V̄ᵀ,    c = ∫ p(λ) λ dλ / ∫ λ² dλ over [0, σ_d²]
 """
 
 from __future__ import annotations
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 USER_POWER = ITEM_POWER = 0.5
+_LINEAR = 2
+"""Coefficients of a linear polynomial."""
 Solver = Literal["none", "euler", "rk4"]
 Sharpen = Literal["both", "blurred", "ideal"]
 
@@ -44,6 +51,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """T, the end of the sharpening."""
     sharpen: Sharpen = "both"
     """What is sharpened: both (BSPM with early merge), the linear filter (late merge), or the ideal filter."""
+    tail: Literal["exact", "fitted"] = "exact"
+    """Whether the sharpening of the linear filter is exact, or a line beyond the leading singular vectors."""
     mean_of_points: bool = False
     """Whether the answer is the mean of the blurred state and of the states after each step."""
 
@@ -51,15 +60,29 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 def fit(matrix: csr_array[Any], normal: csr_array[Any], spectrum: Spectrum | None, settings: Filter) -> FilterWeights:
     """Return the filter of a matrix csr float32[users, items], given R̃ and at least ``rank`` singular vectors."""
     blur, ideal = polynomials(settings)
-    if not settings.rank or not settings.ideal or spectrum is None:
-        nothing = np.empty((normal.shape[1], 0), np.float32)
-        return FilterWeights(normal, blur, nothing, nothing.T)
-    degrees = item_degrees(matrix)
-    vectors = spectrum.vectors[:, : settings.rank]
-    left: Floats = vectors * power(degrees, -ITEM_POWER)[:, None]
-    right = np.ascontiguousarray(vectors * power(degrees, ITEM_POWER)[:, None])
-    right = apply_polynomial(normal, normal.T.tocsr(), ideal, right)
-    return FilterWeights(normal, blur, left, np.ascontiguousarray((right * np.float32(settings.ideal)).T))
+    left = right = np.empty((normal.shape[1], 0), np.float32)
+    if settings.rank and spectrum is not None:
+        leading = spectrum.leading(settings.rank)
+        if settings.ideal:
+            degrees = item_degrees(matrix)
+            left = leading.vectors * power(degrees, -ITEM_POWER)[:, None]
+            back = leading.vectors * power(degrees, ITEM_POWER)[:, None]
+            right = np.float32(settings.ideal) * apply_polynomial(normal, normal.T.tocsr(), ideal, back)
+        if settings.tail == "fitted" and len(blur) > _LINEAR:
+            blur, gains = fitted_tail(blur, leading)
+            left = np.concatenate([left, leading.vectors * gains], axis=1)
+            right = np.concatenate([right, leading.vectors], axis=1)
+    return FilterWeights(normal, blur, left, np.ascontiguousarray(right.T, np.float32))
+
+
+def fitted_tail(blur: Doubles, leading: Spectrum) -> tuple[Doubles, Floats]:
+    """Return the line [0, c] of the module's formula and what the leading eigenvectors have beside it, float32[d]."""
+    values = leading.values.astype(np.float64) ** 2
+    edge = float(values[-1])
+    degree = np.arange(len(blur))
+    slope = 3.0 * float(np.sum(blur * edge ** (degree - 1.0) / (degree + 2.0)))
+    gains = poly.polyval(values, blur) - slope * values
+    return np.array([0.0, slope]), gains.astype(np.float32)
 
 
 def polynomials(settings: Filter) -> tuple[Doubles, Doubles]:

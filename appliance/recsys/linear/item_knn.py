@@ -3,7 +3,7 @@
     sim(i, j) = Σ_u r_ui r_uj / d_u^2a  /  (d_i^b d_j^c)  · n_ij / (n_ij + κ)
 
 ``d`` are the sums of rows and columns. a = ½ lets a visitor with many items say less about each pair (the damped user
-norm); c < b favours popular targets. Each target keeps its ``neighbours`` best sources.
+norm); c < b favours popular targets. Each target keeps its best sources.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from appliance.recsys.base import Longs
 from appliance.recsys.linear.normalise import damped, item_degrees, power
 from appliance.recsys.linear.operators import SparseWeights
-from appliance.recsys.neighbours import top_of_rows
+from appliance.recsys.neighbours import NeighbourTable, stack
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -25,7 +24,7 @@ _BLOCK = 512
 
 
 class Damping(NamedTuple):
-    """The exponents and the shrinkage κ of the similarity."""
+    """The exponents a, b, c and the shrinkage κ of the similarity."""
 
     user: float = 0.5
     source: float = 0.5
@@ -34,15 +33,27 @@ class Damping(NamedTuple):
 
 
 def fit(matrix: csr_array[Any], damping: Damping, neighbours: int) -> SparseWeights:
-    """Return the model of a matrix csr float32[users, items]."""
-    from scipy.sparse import vstack
-
-    parts = [_best_sources(block, neighbours) for _, block in similarity_blocks(matrix, damping)]
-    return SparseWeights(vstack(parts, format="csr").T.tocsr())
+    """Return the model of a matrix csr float32[users, items] with the ``neighbours`` best sources of each target."""
+    return model_of(nearest(matrix, damping, neighbours), neighbours)
 
 
-def similarity_blocks(matrix: csr_array[Any], damping: Damping) -> Iterator[tuple[int, csr_array[Any]]]:
-    """Yield the first target and csr float32[targets, sources] of each block of targets, without self-similarity."""
+def nearest(matrix: csr_array[Any], damping: Damping, width: int) -> NeighbourTable:
+    """Return for each *target* its ``width`` best sources, best first. Memory is that of a block of similarities."""
+    return stack([_best_of_rows(block, width) for block in _similarities(matrix, damping)], width)
+
+
+def model_of(sources: NeighbourTable, neighbours: int) -> SparseWeights:
+    """Return the model that weighs the first ``neighbours`` sources of each target."""
+    from scipy.sparse import csr_array
+
+    ids, values = sources.ids[:, :neighbours], sources.scores[:, :neighbours]
+    filled = ids >= 0
+    targets = np.repeat(np.arange(len(ids)), filled.sum(axis=1))
+    return SparseWeights(csr_array((values[filled], (ids[filled], targets)), shape=(len(ids), len(ids))))
+
+
+def _similarities(matrix: csr_array[Any], damping: Damping) -> Iterator[csr_array[Any]]:
+    """Yield csr float32[targets, sources] of one block of targets after the other, without self-similarity."""
     half = damped(matrix, damping.user, 0.0)
     columns = half.T.tocsr()
     support = _support(matrix) if damping.shrinkage else None
@@ -53,18 +64,13 @@ def similarity_blocks(matrix: csr_array[Any], damping: Damping) -> Iterator[tupl
         targets = first + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
         block.data *= to_source[block.indices] * to_target[targets]
         if support is not None:
-            block.sort_indices()
             meetings = support[0][first : first + _BLOCK] @ support[1]
-            meetings.sort_indices()
+            for product in (block, meetings):
+                product.sort_indices()
             block.data *= meetings.data / (meetings.data + np.float32(damping.shrinkage))
+            targets = first + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
         block.data[block.indices == targets] = 0.0
-        yield first, block
-
-
-def best_columns(block: csr_array[Any], width: int) -> Longs:
-    """Return the columns of the ``width`` largest positive entries of each row, int64[n, width], -1 pads."""
-    table = top_of_rows(block, width)
-    return table.ids.astype(np.int64)
+        yield block
 
 
 def _support(matrix: csr_array[Any]) -> tuple[csr_array[Any], csr_array[Any]]:
@@ -74,10 +80,18 @@ def _support(matrix: csr_array[Any]) -> tuple[csr_array[Any], csr_array[Any]]:
     return plain.T.tocsr(), plain
 
 
-def _best_sources(block: csr_array[Any], neighbours: int) -> csr_array[Any]:
-    from scipy.sparse import csr_array
-
-    table = top_of_rows(block, neighbours)
-    filled = table.ids >= 0
-    rows = np.repeat(np.arange(block.shape[0]), filled.sum(axis=1))
-    return csr_array((table.scores[filled], (rows, table.ids[filled])), shape=block.shape)
+def _best_of_rows(block: csr_array[Any], width: int) -> NeighbourTable:
+    """Return the ``width`` largest positive entries of each row, best first, ties by column."""
+    table = NeighbourTable.empty(block.shape[0], width)
+    for row in range(block.shape[0]):
+        # Row by row, because sorting the whole of a dense block would cost several times the product itself.
+        inside = slice(block.indptr[row], block.indptr[row + 1])
+        columns, values = block.indices[inside], block.data[inside]
+        if len(values) > width:
+            floor = np.partition(values, len(values) - width)[len(values) - width]
+            columns, values = columns[values >= floor], values[values >= floor]
+        order = np.lexsort((columns, -values))[:width]
+        order = order[values[order] > 0]
+        table.ids[row, : len(order)] = columns[order]
+        table.scores[row, : len(order)] = values[order]
+    return table

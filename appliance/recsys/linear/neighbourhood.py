@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from appliance.recsys.base import Floats, Longs
+from appliance.recsys.base import Floats, Ints
+from appliance.recsys.linear.item_knn import model_of
 from appliance.recsys.linear.operators import SparseWeights
+from appliance.recsys.neighbours import NeighbourTable
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
 _BLOCK = 256
 
 
-def fit(normal: csr_array[Any], neighbours: Longs, penalty: float) -> SparseWeights:
+def fit(normal: csr_array[Any], neighbours: Ints, penalty: float) -> SparseWeights:
     """Return the model for the penalty λ.
 
-    ``normal`` is csr float32[users, items]; ``neighbours`` int64[items, m] are the sources of each target, -1 pads.
+    ``normal`` is csr float32[users, items]; ``neighbours`` int32[items, m] are the sources of each target, -1 pads.
     """
     columns = normal.tocsc()
     places = np.arange(neighbours.shape[1])
@@ -36,10 +38,10 @@ def fit(normal: csr_array[Any], neighbours: Longs, penalty: float) -> SparseWeig
         products, rights = _grams(columns, sources, first)
         products[:, places, places] += np.float32(penalty)
         parts.append(np.linalg.solve(products, rights[:, :, None])[:, :, 0])
-    return _sparse(neighbours, np.concatenate(parts))
+    return model_of(NeighbourTable(neighbours, np.concatenate(parts)), neighbours.shape[1])
 
 
-def _grams(columns: csc_array[Any], sources: Longs, first: int) -> tuple[Floats, Floats]:
+def _grams(columns: csc_array[Any], sources: Ints, first: int) -> tuple[Floats, Floats]:
     count, width = sources.shape
     products = np.zeros((count, width, width), np.float32)
     rights = np.zeros((count, width), np.float32)
@@ -52,12 +54,3 @@ def _grams(columns: csc_array[Any], sources: Longs, first: int) -> tuple[Floats,
         products[place, :filled, :filled] = (of_sources.T @ of_sources).toarray()
         rights[place, :filled] = (of_sources.T @ columns[:, [first + place]]).toarray()[:, 0]
     return products, rights
-
-
-def _sparse(neighbours: Longs, values: Floats) -> SparseWeights:
-    from scipy.sparse import csr_array
-
-    filled = neighbours >= 0
-    targets = np.repeat(np.arange(len(neighbours)), filled.sum(axis=1))
-    size = len(neighbours)
-    return SparseWeights(csr_array((values[filled], (neighbours[filled], targets)), shape=(size, size)))

@@ -88,7 +88,10 @@ class FilterWeights:
 
 
 class Scaled:
-    """Another model whose scores are multiplied by a power of each target's degree: W · D_i^exponent."""
+    """Another model whose scores are multiplied by a power of each target's degree: W · D_i^exponent.
+
+    Above 0 it favours popular targets, which symmetric normalisation holds down too far on most sets.
+    """
 
     def __init__(self, model: LinearModel, degrees: Floats, exponent: float) -> None:
         self._model = model
@@ -100,6 +103,19 @@ class Scaled:
 
     def scores(self, rows: csr_array[Any]) -> Floats:
         return self._model.scores(rows) * self._factors
+
+
+def lifted(model: LinearModel, degrees: Floats, exponent: float) -> LinearModel:
+    """Return W · D_i^exponent in the form of the model that is given."""
+    from scipy.sparse import csr_array
+
+    if not exponent:
+        return model
+    if isinstance(model, SparseWeights):
+        weights = model.weights
+        values = weights.data * power(degrees, exponent)[weights.indices]
+        return SparseWeights(csr_array((values, weights.indices, weights.indptr), shape=weights.shape))
+    return Scaled(model, degrees, exponent)
 
 
 class Mixture:

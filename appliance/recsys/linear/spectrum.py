@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _OVERSAMPLING = 16
 _FLOOR = 1e-10
+_NOTHING = 1e-30
 _SMALLEST_EDGE = 1e-6
 
 
@@ -81,6 +82,8 @@ def _orthonormal(block: Floats) -> Floats:
     # Twice, because once leaves an error of the order of the condition number.
     for _ in range(2):
         eigenvalues, rotation = np.linalg.eigh((block.T @ block).astype(np.float64))
-        floor = max(float(eigenvalues[-1]), np.finfo(np.float64).tiny) * _FLOOR
-        block = block @ (rotation / np.sqrt(np.maximum(eigenvalues, floor))).astype(np.float32)
+        # What is left of linearly dependent columns is noise: it becomes zero.
+        kept = eigenvalues > max(float(eigenvalues[-1]) * _FLOOR, _NOTHING)
+        scale = np.where(kept, 1.0 / np.sqrt(np.where(kept, eigenvalues, 1.0)), 0.0)
+        block = block @ (rotation * scale).astype(np.float32)
     return block

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from appliance.recsys.linear import ease, holdout, select, table
 from appliance.recsys.linear.graph_filter import Filter
 from appliance.recsys.linear.operators import DenseWeights, SparseWeights
-from appliance.recsys.linear.recipes import Ease, Graph, Knn, Mix, Workshop
+from appliance.recsys.linear.recipes import Ease, Graph, Knn, Mix, Workshop, parts_of
 
 
 def circles(users: int = 120, items: int = 40, groups: int = 4, seed: int = 0) -> csr_array[Any]:
@@ -64,7 +64,8 @@ def test_what_was_chosen_finds_the_circle(fit: select.LinearFit) -> None:
 
 def test_the_choice_states_its_evidence(fit: select.LinearFit) -> None:
     choice = fit.choice
-    assert choice.recall == pytest.approx(max(trial.recall for trial in choice.trials), abs=1e-6)
+    singles = [trial.recall for trial in choice.trials if not isinstance(trial.recipe, Mix)]
+    assert choice.recall >= max(singles) - 1e-6
     assert {type(trial.recipe).__name__ for trial in choice.trials} >= {"Knn", "Graph", "Ease", "Mix"}
     assert choice.lead[0] <= choice.lead[1]
     assert choice.runner_up is not None
@@ -83,15 +84,14 @@ def test_the_same_seed_chooses_the_same(fit: select.LinearFit) -> None:
 
 def test_a_tiny_budget_never_picks_dense_ease() -> None:
     choice = select.fit_best(circles(), budget_mb=0.01).choice
-    parts = choice.recipe.parts if isinstance(choice.recipe, Mix) else (choice.recipe,)
-    assert not any(isinstance(part, Ease) for part in parts)
+    assert not any(isinstance(part, Ease) for part in parts_of(choice.recipe))
     assert not any(isinstance(trial.recipe, Ease) for trial in choice.trials)
     assert any(reason.startswith("ease: ") for reason in choice.left_out)
 
 
 def test_spent_time_leaves_families_out_and_still_answers() -> None:
     fitted = select.fit_best(circles(), budget_s=0.0)
-    assert len(fitted.choice.trials) == 1
+    assert {type(trial.recipe) for trial in fitted.choice.trials} == {Graph}
     assert fitted.choice.left_out
     assert fitted.table.filled > 0
 
@@ -115,8 +115,10 @@ def test_a_shop_without_interactions_is_fitted() -> None:
 
 def test_a_full_table_gives_the_exact_scores() -> None:
     matrix = circles()
-    workshop = Workshop(matrix, rank=8, seed=0)
-    model = workshop.make(Mix((Ease(10.0), Graph(Filter(rank=8, ideal=0.2))), (0.5, 1.0)))
+    workshop = Workshop(matrix, rank=8, width=0, seed=0)
+    model = workshop.make(
+        Mix(parts=(Ease(penalty=10.0), Graph(filter=Filter(rank=8, ideal=0.2), lift=0.2)), weights=(0.5, 1.0))
+    )
     served = table.build(model, model.size)
     history = matrix[[3]]
     exact = model.scores(history)[0]
@@ -135,13 +137,13 @@ def test_a_narrow_table_keeps_the_largest_weights_of_either_sign() -> None:
 
 
 def test_a_part_of_the_table_equals_its_rows_in_the_whole() -> None:
-    model = Workshop(circles(), rank=4, seed=0).make(Graph(Filter(rank=4, ideal=0.3)))
+    model = Workshop(circles(), rank=4, width=0, seed=0).make(Graph(filter=Filter(rank=4, ideal=0.3)))
     whole, some = table.build(model, 5), table.build(model, 5, np.array([7, 2]))
     assert np.array_equal(whole.ids[[7, 2]], some.ids)
 
 
 def test_blocks_do_not_change_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = Workshop(circles(), rank=4, seed=0).make(Graph(Filter(rank=4, ideal=0.3)))
+    model = Workshop(circles(), rank=4, width=0, seed=0).make(Graph(filter=Filter(rank=4, ideal=0.3)))
     whole = table.build(model, 5)
     monkeypatch.setattr(holdout, "_SCORES_AT_ONCE", 120)
     assert np.array_equal(table.build(model, 5).ids, whole.ids)
@@ -150,7 +152,7 @@ def test_blocks_do_not_change_the_table(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_width_is_the_smallest_that_keeps_the_recall() -> None:
     matrix = circles(users=400)
     held = holdout.hold_out(matrix, seed=0)
-    model = Workshop(held.train, rank=8, seed=0).make(Ease(10.0))
+    model = Workshop(held.train, rank=8, width=0, seed=0).make(Ease(penalty=10.0))
     exact = float(holdout.recall(holdout.rank(model, held.histories, 5), held.hidden).mean())
     width, kept = table.choose_width(model, held.histories, held.hidden, exact=exact, widest=40, k=5)
     assert kept[width] >= 0.99
@@ -159,7 +161,7 @@ def test_the_width_is_the_smallest_that_keeps_the_recall() -> None:
 
 def test_queries_of_the_table_equal_its_matrix() -> None:
     matrix = circles()
-    served = table.build(Workshop(matrix, rank=0, seed=0).make(Knn()), 10)
+    served = table.build(Workshop(matrix, rank=0, width=20, seed=0).make(Knn(neighbours=20)), 10)
     history = matrix[[5]]
     by_matrix = SparseWeights(table.weights_of(served, 40)).scores(history)[0]
     assert table.scores(served, history.indices, history.data) == pytest.approx(by_matrix, abs=1e-5)

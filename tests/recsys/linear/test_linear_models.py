@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 from scipy.sparse import csr_array
 
 from appliance.recsys.linear import ease, graph_filter, item_knn, neighbourhood
 from appliance.recsys.linear.graph_filter import Filter
-from appliance.recsys.linear.normalise import damped
-from appliance.recsys.linear.operators import FilterWeights, LinearModel
-from appliance.recsys.linear.spectrum import leading_spectrum
+from appliance.recsys.linear.normalise import damped, item_degrees
+from appliance.recsys.linear.operators import FilterWeights, LinearModel, lifted
+from appliance.recsys.linear.spectrum import Spectrum, leading_spectrum
 
 
 def matrix(rows: list[list[float]]) -> csr_array[Any]:
@@ -168,13 +169,13 @@ def test_spectrum_of_a_matrix_with_fewer_vectors_than_asked() -> None:
 
 
 def test_neighbourhood_ridge_with_all_neighbours_is_ease() -> None:
-    everyone_else = np.array([[other for other in range(25) if other != item] for item in range(25)])
+    everyone_else = np.array([[other for other in range(25) if other != item] for item in range(25)], np.int32)
     model = neighbourhood.fit(RANDOM, everyone_else, 2.0)
     assert weights_of(model) == pytest.approx(weights_of(ease.fit(RANDOM, 2.0)), abs=1e-4)
 
 
 def test_neighbourhood_ridge_of_an_item_without_neighbours_is_nothing() -> None:
-    neighbours = np.array([[1, -1], [0, 2], [-1, -1]])
+    neighbours = np.array([[1, -1], [0, 2], [-1, -1]], np.int32)
     weights = weights_of(neighbourhood.fit(THREE, neighbours, 1.0))
     assert weights[0, 1] > 0
     assert not weights[:, 2].any()
@@ -193,3 +194,35 @@ def test_a_filter_without_polynomial_is_low_rank_alone() -> None:
     left, right = np.ones((3, 1), np.float32), np.array([[1.0, 2.0, 3.0]], np.float32)
     model = FilterWeights(damped(THREE, 0.5, 0.5), np.zeros(1), left, right)
     assert model.scores(matrix([[2, 0, 0]])) == pytest.approx(np.array([[2.0, 4.0, 6.0]]))
+
+
+def test_a_lift_multiplies_by_the_degree_of_the_target() -> None:
+    plain = item_knn.fit(THREE, item_knn.Damping(), 3)
+    raised = lifted(plain, item_degrees(THREE), 0.5)
+    assert weights_of(raised) == pytest.approx(weights_of(plain) * np.sqrt([[2, 3, 1]]), abs=1e-6)
+    assert weights_of(raised) == pytest.approx(
+        weights_of(item_knn.fit(THREE, item_knn.Damping(target=0.0), 3)), abs=1e-6
+    )
+
+
+def test_fitted_tail_is_exact_on_the_leading_vectors_and_a_line_beyond() -> None:
+    normal = damped(RANDOM, 0.5, 0.5)
+    spectrum = leading_spectrum(normal, 6, seed=0, rounds=4)
+    settings = Filter(rank=6, solver="rk4", duration=1.5, tail="fitted")
+    fitted = weights_of(graph_filter.fit(RANDOM, normal, spectrum, settings))
+    exact = weights_of(graph_filter.fit(RANDOM, normal, spectrum, structs.replace(settings, tail="exact")))
+    assert spectrum.vectors.T @ fitted == pytest.approx(spectrum.vectors.T @ exact, abs=1e-3)
+    slope = graph_filter.fitted_tail(graph_filter.polynomials(settings)[0], spectrum)[0][1]
+    values, vectors = np.linalg.eigh((normal.T @ normal).toarray())
+    beyond = vectors[:, 10]
+    assert beyond @ fitted @ beyond == pytest.approx(slope * values[10], abs=1e-4)
+
+
+def test_fitted_tail_is_the_nearest_line() -> None:
+    spectrum = Spectrum(np.sqrt([0.9, 0.4]).astype(np.float32), np.eye(2, dtype=np.float32))
+    blur = np.array([0.0, 1.0, -1.5])
+    places = np.linspace(0, 0.4, 20_001)
+    wanted = np.polynomial.polynomial.polyval(places, blur) @ places / (places @ places)
+    (_, slope), gains = graph_filter.fitted_tail(blur, spectrum)
+    assert slope == pytest.approx(wanted, rel=1e-3)
+    assert gains == pytest.approx(np.polynomial.polynomial.polyval([0.9, 0.4], blur) - slope * np.array([0.9, 0.4]))
