@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 USER_POWER = ITEM_POWER = 0.5
+_SMALLEST_EDGE = 1e-6
 _LINEAR = 2
 """Coefficients of a linear polynomial."""
 Solver = Literal["none", "euler", "rk4"]
@@ -78,9 +79,9 @@ def fit(matrix: csr_array[Any], normal: csr_array[Any], spectrum: Spectrum | Non
 def fitted_tail(blur: Doubles, leading: Spectrum) -> tuple[Doubles, Floats]:
     """Return the line [0, c] of the module's formula and what the leading eigenvectors have beside it, float32[d]."""
     values = leading.values.astype(np.float64) ** 2
-    edge = float(values[-1])
+    edge = max(float(values[-1]), _SMALLEST_EDGE)
     degree = np.arange(len(blur))
-    slope = 3.0 * float(np.sum(blur * edge ** (degree - 1.0) / (degree + 2.0)))
+    slope = 3.0 * float(np.sum(blur * edge ** np.maximum(degree - 1.0, 0.0) / (degree + 2.0)))
     gains = poly.polyval(values, blur) - slope * values
     return np.array([0.0, slope]), gains.astype(np.float32)
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _OVERSAMPLING = 16
 _FLOOR = 1e-10
-_NOTHING = 1e-30
+_DENSE = 2000
+"""Up to so many items a whole eigendecomposition of RᵀR is quicker than it is to be clever."""
 _SMALLEST_EDGE = 1e-6
 
 
@@ -41,19 +42,28 @@ def leading_spectrum(matrix: csr_array[Any], count: int, *, seed: int, rounds: i
 
     Deterministic for a seed. Memory is about four blocks of float32[items, 1.1 · count].
     """
-    transposed = matrix.T.tocsr()
     count = min(count, min(matrix.shape))
+    transposed = matrix.T.tocsr()
+    if matrix.shape[1] <= _DENSE:
+        return _leading(*np.linalg.eigh((transposed @ matrix).toarray().astype(np.float64)), count)
     block = min(matrix.shape[1], count + max(_OVERSAMPLING, count // 10))
     start = np.random.default_rng(seed).standard_normal((matrix.shape[1], block), np.float32)
     vectors = _orthonormal(transposed @ (matrix @ start))
-    for _ in range(rounds):
-        eigenvalues, _rotation = _ritz(matrix, vectors)
-        edge = max(float(eigenvalues[0]), _SMALLEST_EDGE)
-        vectors = _orthonormal(_filtered(matrix, transposed, vectors, edge, float(eigenvalues[-1]), degree))
     eigenvalues, rotation = _ritz(matrix, vectors)
+    for _ in range(rounds):
+        edge = max(float(eigenvalues[0]), _SMALLEST_EDGE)
+        # From Ritz vectors the filter gives columns that are nearly orthogonal, which their Gram matrix needs.
+        vectors = vectors @ rotation.astype(np.float32)
+        vectors = _orthonormal(_filtered(matrix, transposed, vectors, edge, float(eigenvalues[-1]), degree))
+        eigenvalues, rotation = _ritz(matrix, vectors)
+    leading = _leading(eigenvalues, rotation, count)
+    return Spectrum(leading.values, vectors @ leading.vectors)
+
+
+def _leading(eigenvalues: Doubles, vectors: Doubles, count: int) -> Spectrum:
     largest = np.argsort(-eigenvalues, kind="stable")[:count]
     values = np.sqrt(np.maximum(eigenvalues[largest], 0.0)).astype(np.float32)
-    return Spectrum(values, vectors @ rotation[:, largest].astype(np.float32))
+    return Spectrum(values, vectors[:, largest].astype(np.float32))
 
 
 def _ritz(matrix: csr_array[Any], vectors: Floats) -> tuple[Doubles, Doubles]:
@@ -79,11 +89,11 @@ def _filtered(
 
 
 def _orthonormal(block: Floats) -> Floats:
+    lengths = np.linalg.norm(block, axis=0)
+    block = np.asarray(block / np.where(lengths > 0, lengths, 1.0), np.float32)
     # Twice, because once leaves an error of the order of the condition number.
     for _ in range(2):
         eigenvalues, rotation = np.linalg.eigh((block.T @ block).astype(np.float64))
-        # What is left of linearly dependent columns is noise: it becomes zero.
-        kept = eigenvalues > max(float(eigenvalues[-1]) * _FLOOR, _NOTHING)
-        scale = np.where(kept, 1.0 / np.sqrt(np.where(kept, eigenvalues, 1.0)), 0.0)
-        block = block @ (rotation * scale).astype(np.float32)
+        floor = max(float(eigenvalues[-1]), 1.0) * _FLOOR
+        block = block @ (rotation / np.sqrt(np.maximum(eigenvalues, floor))).astype(np.float32)
     return block

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 from scipy.sparse import csr_array
 
-from appliance.recsys.linear import ease, graph_filter, item_knn, neighbourhood
+from appliance.recsys.linear import ease, graph_filter, item_knn, neighbourhood, spectrum
 from appliance.recsys.linear.graph_filter import Filter
 from appliance.recsys.linear.normalise import damped, item_degrees
 from appliance.recsys.linear.operators import FilterWeights, LinearModel, lifted
@@ -106,20 +106,20 @@ def test_gfcf_adds_the_ideal_filter() -> None:
 
 def test_sharpening_for_no_time_leaves_the_blur() -> None:
     normal = damped(RANDOM, 0.5, 0.5)
-    spectrum = leading_spectrum(normal, 5, seed=0)
-    still = graph_filter.fit(RANDOM, normal, spectrum, Filter(rank=5, ideal=0.2, solver="rk4", steps=2, duration=0.0))
-    blur = graph_filter.fit(RANDOM, normal, spectrum, Filter(rank=5, ideal=0.2))
+    leading = leading_spectrum(normal, 5, seed=0)
+    still = graph_filter.fit(RANDOM, normal, leading, Filter(rank=5, ideal=0.2, solver="rk4", steps=2, duration=0.0))
+    blur = graph_filter.fit(RANDOM, normal, leading, Filter(rank=5, ideal=0.2))
     assert weights_of(still) == pytest.approx(weights_of(blur), abs=1e-6)
 
 
 @pytest.mark.parametrize(("solver", "steps", "order"), [("euler", 1, 1), ("euler", 3, 1), ("rk4", 1, 4), ("rk4", 2, 4)])
 def test_sharpening_follows_the_solver_step_by_step(solver: graph_filter.Solver, steps: int, order: int) -> None:
     normal = damped(RANDOM, 0.5, 0.5)
-    spectrum = leading_spectrum(normal, 4, seed=0)
+    leading = leading_spectrum(normal, 4, seed=0)
     settings = Filter(rank=4, ideal=0.2, solver=solver, steps=steps, duration=1.2)
     products = (normal.T @ normal).toarray().astype(np.float64)
     degrees = np.asarray(RANDOM.sum(axis=0)).ravel()
-    projection = spectrum.vectors @ spectrum.vectors.T
+    projection = leading.vectors @ leading.vectors.T
     state = products + 0.2 * (projection / np.sqrt(degrees)[:, None] * np.sqrt(degrees)[None, :])
 
     def slope(at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -135,7 +135,7 @@ def test_sharpening_follows_the_solver_step_by_step(solver: graph_filter.Solver,
         third = slope(state + width / 2 * second)
         fourth = slope(state + width * third)
         state = state + width / 6 * (first + 2 * second + 2 * third + fourth)
-    assert weights_of(graph_filter.fit(RANDOM, normal, spectrum, settings)) == pytest.approx(state, abs=1e-4)
+    assert weights_of(graph_filter.fit(RANDOM, normal, leading, settings)) == pytest.approx(state, abs=1e-4)
 
 
 def test_mean_of_points_averages_the_blur_and_the_sharpened_state() -> None:
@@ -151,12 +151,27 @@ def test_late_merge_sharpens_the_linear_part_alone() -> None:
     assert ideal == pytest.approx([1])
 
 
-def test_leading_spectrum_is_the_singular_value_decomposition() -> None:
-    normal = damped(RANDOM, 0.5, 0.5)
-    spectrum = leading_spectrum(normal, 6, seed=0, rounds=4)
+@pytest.mark.parametrize("dense_up_to", [0, 2000])
+@pytest.mark.parametrize("rank", [3, 12])
+def test_leading_spectrum_is_the_singular_value_decomposition(
+    rank: int, dense_up_to: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spectrum, "_DENSE", dense_up_to)
+    random = np.random.default_rng(1)
+    taste = random.random((300, 6)) @ random.random((6, 150)) ** 4
+    normal = damped(csr_array((random.random((300, 150)) < taste / taste.max()).astype(np.float32)), 0.5, 0.5)
+    found = leading_spectrum(normal, rank, seed=0, rounds=5)
     _, values, rows = np.linalg.svd(normal.toarray())
-    assert spectrum.values == pytest.approx(values[:6], abs=1e-4)
-    assert spectrum.vectors @ spectrum.vectors.T == pytest.approx(rows[:6].T @ rows[:6], abs=1e-3)
+    assert found.values == pytest.approx(values[:rank], abs=1e-4)
+    assert found.vectors @ found.vectors.T == pytest.approx(rows[:rank].T @ rows[:rank], abs=2e-3)
+
+
+def test_leading_spectrum_of_a_matrix_of_lower_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spectrum, "_DENSE", 0)
+    twice = csr_array(np.repeat(RANDOM.toarray()[:, :4], 10, axis=1))
+    found = leading_spectrum(twice, 8, seed=0)
+    assert found.values == pytest.approx([*np.linalg.svd(twice.toarray())[1][:4], 0, 0, 0, 0], abs=1e-3)
+    assert np.isfinite(found.vectors).all()
 
 
 def test_leading_spectrum_repeats_itself() -> None:
@@ -207,22 +222,22 @@ def test_a_lift_multiplies_by_the_degree_of_the_target() -> None:
 
 def test_fitted_tail_is_exact_on_the_leading_vectors_and_a_line_beyond() -> None:
     normal = damped(RANDOM, 0.5, 0.5)
-    spectrum = leading_spectrum(normal, 6, seed=0, rounds=4)
+    leading = leading_spectrum(normal, 6, seed=0, rounds=4)
     settings = Filter(rank=6, solver="rk4", duration=1.5, tail="fitted")
-    fitted = weights_of(graph_filter.fit(RANDOM, normal, spectrum, settings))
-    exact = weights_of(graph_filter.fit(RANDOM, normal, spectrum, structs.replace(settings, tail="exact")))
-    assert spectrum.vectors.T @ fitted == pytest.approx(spectrum.vectors.T @ exact, abs=1e-3)
-    slope = graph_filter.fitted_tail(graph_filter.polynomials(settings)[0], spectrum)[0][1]
+    fitted = weights_of(graph_filter.fit(RANDOM, normal, leading, settings))
+    exact = weights_of(graph_filter.fit(RANDOM, normal, leading, structs.replace(settings, tail="exact")))
+    assert leading.vectors.T @ fitted == pytest.approx(leading.vectors.T @ exact, abs=1e-3)
+    slope = graph_filter.fitted_tail(graph_filter.polynomials(settings)[0], leading)[0][1]
     values, vectors = np.linalg.eigh((normal.T @ normal).toarray())
     beyond = vectors[:, 10]
     assert beyond @ fitted @ beyond == pytest.approx(slope * values[10], abs=1e-4)
 
 
 def test_fitted_tail_is_the_nearest_line() -> None:
-    spectrum = Spectrum(np.sqrt([0.9, 0.4]).astype(np.float32), np.eye(2, dtype=np.float32))
+    leading = Spectrum(np.sqrt([0.9, 0.4]).astype(np.float32), np.eye(2, dtype=np.float32))
     blur = np.array([0.0, 1.0, -1.5])
     places = np.linspace(0, 0.4, 20_001)
     wanted = np.polynomial.polynomial.polyval(places, blur) @ places / (places @ places)
-    (_, slope), gains = graph_filter.fitted_tail(blur, spectrum)
+    (_, slope), gains = graph_filter.fitted_tail(blur, leading)
     assert slope == pytest.approx(wanted, rel=1e-3)
     assert gains == pytest.approx(np.polynomial.polynomial.polyval([0.9, 0.4], blur) - slope * np.array([0.9, 0.4]))
