@@ -7,7 +7,6 @@ of Steck (2011).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,15 +36,6 @@ def damp(scores: Floats, support: npt.NDArray[Any], amount: float, typical: floa
         return scores
     damped: Floats = (scores * (1.0 + support / max(typical, 1e-9)) ** -amount).astype(np.float32)
     return damped
-
-
-def strongest_harmless(quality: Mapping[float, float], give_up: float = 0.01) -> float:
-    """Return the largest damping that keeps quality on a validation split, 0 where there is none.
-
-    ``quality`` is amount → a metric where more is better; at most the share ``give_up`` of the undamped one is lost.
-    """
-    bar = (1.0 - give_up) * quality.get(0.0, max(quality.values(), default=0.0))
-    return max((amount for amount, value in quality.items() if value >= bar), default=0.0)
 
 
 def typical_support(support: npt.NDArray[Any]) -> float:

@@ -19,10 +19,8 @@ from appliance.recsys.base import Anchors, Doubles, Ints, anchors_of
 MAX_ITEMS = 32
 """Distinct products remembered for a visitor."""
 MAX_ANCHORS = 20
-RECENT_ITEMS = 3
-RECENT_SECONDS = 1800.0
+VISIT_GAP_SECONDS = 1800.0
 CARTED, BOUGHT = 1, 2
-_RECENT_DECAY = 0.6
 _AGE_HALF_LIFE = 30 * 86_400.0
 _MAX_STRENGTH = 10.0
 _MAX_TIME = 2.0**32 - 1
@@ -183,15 +181,6 @@ def taste(entries: list[Entry], decay: float) -> Anchors:
     )
 
 
-def recent(entries: list[Entry], now: float) -> Anchors:
-    """Return what the visitor is looking at in this visit, at most three products."""
-    return anchors_of(
-        (entry.code, _RECENT_DECAY**place)
-        for place, entry in enumerate(entries[:RECENT_ITEMS])
-        if now - entry.at <= RECENT_SECONDS and entry.strength > 0
-    )
-
-
 def history(entries: list[Entry]) -> History:
     """Return what the visitor showed interest in, the oldest first: what the sequential models read."""
     liked = [entry for entry in reversed(entries) if entry.strength > 0]
@@ -203,7 +192,7 @@ def session_items(entries: list[Entry], now: float) -> Ints:
     codes: list[int] = []
     until = now
     for entry in entries:
-        if until - entry.at > RECENT_SECONDS:
+        if until - entry.at > VISIT_GAP_SECONDS:
             break
         until = entry.at
         if entry.strength > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.recsys.bias import Bias, damp, gini, measure, percentiles, strongest_harmless, typical_support
+from appliance.recsys.bias import Bias, damp, gini, measure, percentiles, typical_support
 
 SUPPORT = np.array([100, 10, 10, 0])
 
@@ -56,9 +56,3 @@ def test_more_damping_means_less_popular_lists() -> None:
 def test_typical_support() -> None:
     assert typical_support(SUPPORT) == 10.0
     assert typical_support(np.zeros(3)) == 1.0
-
-
-def test_the_strongest_damping_that_keeps_quality() -> None:
-    assert strongest_harmless({0.0: 0.100, 0.05: 0.0995, 0.1: 0.0991, 0.2: 0.098}) == 0.1
-    assert strongest_harmless({0.0: 0.1, 0.05: 0.09}) == 0.0
-    assert strongest_harmless({}) == 0.0

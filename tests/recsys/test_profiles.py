@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from recsys_shop import NOW, event
 
 from appliance.recsys.profiles import (
@@ -13,7 +11,6 @@ from appliance.recsys.profiles import (
     MAX_ITEMS,
     Profiles,
     history,
-    recent,
     session_items,
     taste,
 )
@@ -177,26 +174,6 @@ def test_purchases_are_remembered_longer_than_glances_up_to_half_of_the_profile(
     assert (sum(code >= 100 for code in codes), len(codes)) == (MAX_ITEMS // 2, MAX_ITEMS)
 
 
-def test_recent_is_this_visit_only() -> None:
-    profiles = _profiles()
-    _see(profiles, "p1", NOW - 7200)
-    for place in range(5):
-        _see(profiles, f"p{place + 2}", NOW - place)
-    assert recent(profiles.entries("", "s"), NOW).codes.tolist() == [2, 3, 4]
-    assert len(recent(profiles.entries("", "s"), NOW + 7200)) == 0
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, 60),
-            st.sampled_from(["view", "add_to_cart", "remove_from_cart", "purchase"]),
-            st.floats(0, 1e6),
-        ),
-        max_size=120,
-    )
-)
 def test_profiles_stay_bounded_distinct_and_in_order(steps: list[tuple[int, str, float]]) -> None:
     profiles = _profiles()
     for code, kind, at in steps:
