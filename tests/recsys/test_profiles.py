@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from recsys_shop import NOW, event
 
 from appliance.recsys.profiles import (
@@ -174,6 +176,17 @@ def test_purchases_are_remembered_longer_than_glances_up_to_half_of_the_profile(
     assert (sum(code >= 100 for code in codes), len(codes)) == (MAX_ITEMS // 2, MAX_ITEMS)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 60),
+            st.sampled_from(["view", "add_to_cart", "remove_from_cart", "purchase"]),
+            st.floats(0, 1e6),
+        ),
+        max_size=120,
+    )
+)
 def test_profiles_stay_bounded_distinct_and_in_order(steps: list[tuple[int, str, float]]) -> None:
     profiles = _profiles()
     for code, kind, at in steps:
