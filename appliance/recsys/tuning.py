@@ -16,6 +16,7 @@ import numpy as np
 from appliance.domain import Interaction, InteractionType, ProductCard
 from appliance.recsys.base import Doubles, Ints, Longs, RecommendRequest
 from appliance.recsys.blend import COMPONENTS, PRIOR, UNKNOWN, Blend, Bucket, Decays, Mix
+from appliance.recsys.bootstrap import interval
 from appliance.recsys.codes import ProductCodes
 from appliance.recsys.histories import Events
 from appliance.recsys.model import Model
@@ -42,7 +43,6 @@ _CANDIDATES = 250
 _LEARNED = tuple(place for place, name in enumerate(COMPONENTS) if name != "bought_together")
 _FOLDS = 2
 _K = 20
-_BOOTSTRAP_ROUNDS = 500
 _TYPES = list(InteractionType)
 
 
@@ -216,7 +216,7 @@ def _bucket(judged: _Judged, number: int, held_out: Doubles, learned: Doubles, s
         return Bucket(known=BUCKETS[number], weights=PRIOR, cases=int(own.sum()), prior_ndcg=_mean(prior))
     found = _ndcg(judged, held_out)[inside]
     gain = found - prior
-    low, high = _interval(gain, seed)
+    low, high = interval(gain, seed=seed)
     wins = float(gain.mean()) > 0
     return Bucket(
         known=BUCKETS[number],
@@ -256,13 +256,6 @@ def _mix(weights: Doubles) -> Mix:
     for place, weight in zip(_LEARNED, weights.tolist(), strict=True):
         values[place] = round(weight, 4)
     return Mix(*values)._replace(bought_together=PRIOR.bought_together)
-
-
-def _interval(gain: Doubles, seed: int) -> tuple[float, float]:
-    random = np.random.default_rng(seed)
-    means = [float(gain[random.integers(0, len(gain), len(gain))].mean()) for _ in range(_BOOTSTRAP_ROUNDS)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _mean(values: Doubles) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from appliance.ops.evaluation import metrics
+from appliance.recsys.bootstrap import interval
 from appliance.recsys.sequences import from_lists
 
 RANKED = np.array([[3, 1, 2], [5, 4, -1], [7, 8, 9]], np.int32)
@@ -51,13 +52,13 @@ def test_top_rows_are_the_largest_ties_by_column_and_never_what_is_barred() -> N
 def test_the_bootstrap_interval_holds_the_mean_and_narrows_with_more_cases() -> None:
     random = np.random.default_rng(1)
     few, many = random.random(50), random.random(5000)
-    low, high = metrics.bootstrap(few)
+    low, high = interval(few)
     assert low < few.mean() < high
-    narrow_low, narrow_high = metrics.bootstrap(many)
+    narrow_low, narrow_high = interval(many)
     # A mean of n uniform values has the standard error 1 / √(12 n).
     assert narrow_high - narrow_low == pytest.approx(2 * 1.96 / math.sqrt(12 * 5000), rel=0.15)
     assert narrow_high - narrow_low < high - low
-    assert metrics.bootstrap(few) == (low, high)
+    assert interval(few) == (low, high)
 
 
 def test_a_difference_is_judged_case_by_case() -> None:

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from appliance.recsys.base import Doubles, Flags, Ints
+from appliance.recsys.bootstrap import interval as bootstrap
 from appliance.recsys.sequences import Sequences
-
-BOOTSTRAP_ROUNDS = 1000
 
 
 def relevance(ranked: Ints, relevant: Sequences) -> Flags:
@@ -68,16 +67,6 @@ def coverage(ranked: Ints, size: int) -> float:
     return len(np.unique(ranked[ranked >= 0])) / size if size else 0.0
 
 
-def bootstrap(values: Doubles, *, seed: int = 0, rounds: int = BOOTSTRAP_ROUNDS) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the mean over resampled cases (Efron 1979)."""
-    if not len(values):
-        return 0.0, 0.0
-    random = np.random.default_rng(seed)
-    means = np.array([_resampled_mean(values, random) for _ in range(rounds)])
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
-
-
 def bootstrap_difference(first: Doubles, second: Doubles, *, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % interval of the mean difference between two answers to the same cases."""
     return bootstrap(first - second, seed=seed)
@@ -103,7 +92,3 @@ def top_rows(scores: np.typing.NDArray[Any], k: int) -> Ints:
     ranked = np.take_along_axis(columns, order, axis=1).astype(np.int32)
     ranked[np.isneginf(np.take_along_axis(values, order, axis=1))] = -1
     return ranked
-
-
-def _resampled_mean(values: Doubles, random: np.random.Generator) -> float:
-    return float(values[random.integers(0, len(values), len(values))].mean())

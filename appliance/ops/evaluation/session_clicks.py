@@ -20,6 +20,7 @@ from appliance.ops.evaluation import metrics
 from appliance.ops.evaluation.readers import Histories, read_sessions
 from appliance.ops.evaluation.report import Clock, Outcome, Tell, silent
 from appliance.recsys.base import Doubles, Ints, Longs
+from appliance.recsys.bootstrap import ROUNDS
 from appliance.recsys.sequences import Sequences
 from appliance.recsys.sessions import selection
 from appliance.recsys.sessions.choice import Choice
@@ -126,7 +127,7 @@ def _interval(values: Doubles, owners: Longs, seed: int) -> list[float]:
     _, session_of = np.unique(owners, return_inverse=True)
     sums, counts = np.bincount(session_of, weights=values), np.bincount(session_of).astype(np.float64)
     random = np.random.default_rng(seed)
-    means = np.empty(metrics.BOOTSTRAP_ROUNDS)
+    means = np.empty(ROUNDS)
     for round_ in range(len(means)):
         drawn = random.integers(0, len(sums), len(sums))
         means[round_] = sums[drawn].sum() / counts[drawn].sum()
