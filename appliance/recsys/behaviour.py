@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LEAST_HISTORIES = 100
 """Histories from which the collaborative model is chosen among the linear family."""
-MAX_WEIGHTS = 100
+MAX_WEIGHTS = 200
 """Weights of a product that are served; a request gathers those of up to twenty."""
 CHOICE_SECONDS = 240.0
 """Time after which no further linear model is tried in a nightly training."""
