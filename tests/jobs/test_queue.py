@@ -99,7 +99,8 @@ def test_a_job_runs_once_and_keeps_its_result(open_queue: OpenQueue, metrics: Me
     assert job.started_at is not None
     assert job.ended_at is not None
     assert calls == [{"n": 21}]
-    assert count(metrics, "double", "done") == 1
+    # Counted once the row is on the disk, which is what was waited for above.
+    until(lambda: count(metrics, "double", "done") == 1)
 
 
 def test_jobs_submitted_before_the_start_wait_for_it(open_queue: OpenQueue) -> None:
@@ -190,7 +191,7 @@ def test_refused_input_is_not_tried_again(open_queue: OpenQueue, metrics: Metric
     queue.start()
     job = ended(queue, queue.submit("refuse").id)
     assert (job.state, job.attempts, job.error) == ("failed", 1, "The file has no column id. Add it.")
-    assert count(metrics, "refuse", "failed") == 1
+    until(lambda: count(metrics, "refuse", "failed") == 1)
 
 
 def test_an_unknown_kind_is_refused_at_submission_and_fails_when_found(open_queue: OpenQueue) -> None:

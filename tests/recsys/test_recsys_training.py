@@ -103,8 +103,11 @@ def test_people_who_stay_with_a_kind_make_neighbours_of_it(shop: TestShop) -> No
     codes = ProductCodes()
     model = load(shop.artifacts.candidates("recommender")[0], codes)
     row = model.row(codes.find("tui-da-3"))
-    others = [codes.id(model.code_of_row[other]) for other in model.collaborative.ids[row] if other >= 0]
-    assert others and all(name.startswith("tui-da") for name in others)
+    # A linear model has a weight for every product that a chain of visits leads to; the large ones are of the kind.
+    strong = model.collaborative.ids[row][model.collaborative.scores[row] > 0.2]
+    others = [codes.id(model.code_of_row[other]) for other in strong]
+    assert len(others) >= 5
+    assert all(name.startswith("tui-da") for name in others)
 
 
 def test_rows_for_the_log(shop: TestShop) -> None:
