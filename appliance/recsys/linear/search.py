@@ -220,8 +220,8 @@ class Search:
 def affordable_ranks(shape: tuple[int, ...], budget_mb: float) -> list[int]:
     """Return the ranks worth trying: under half of the matrix's own, within a half of the memory and the time."""
     users, items = shape
-    bytes_each = 4.0 * (5 * items + 2 * users)
-    most = min(min(shape) // 2, int(budget_mb * 2**20 / 2 / bytes_each), _MOST_VECTOR_ENTRIES // items)
+    bytes_each = 4.0 * max(5 * items + 2 * users, 1)
+    most = min(min(shape) // 2, int(budget_mb * 2**20 / 2 / bytes_each), _MOST_VECTOR_ENTRIES // max(items, 1))
     return [rank for rank in RANKS if rank <= most] or ([most] if most > 1 else [])
 
 

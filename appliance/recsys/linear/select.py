@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from appliance.recsys.base import Doubles, Floats
+from appliance.recsys.base import Floats
+from appliance.recsys.bootstrap import interval
 from appliance.recsys.linear import table
 from appliance.recsys.linear.holdout import hold_out
 from appliance.recsys.linear.operators import LinearModel
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET_MB = 4096.0
 DEFAULT_BUDGET_S = 900.0
 DEFAULT_WIDTH = 400
-_ROUNDS = 1000
 _TABLE_BYTES = 64 * 2**20
 """A table up to this size may be wider than asked for: a small catalogue then loses nothing."""
 
@@ -119,11 +119,11 @@ def choose(matrix: csr_array[Any], *, budget_mb: float, budget_s: float, width: 
     held = hold_out(matrix, seed=seed)
     search = Search(held, budget_mb=budget_mb, budget_s=budget_s, seed=seed, tell=tell)
     best, runner_up = search.run()
-    spare = min(max(width, int(_TABLE_BYTES / 8 / matrix.shape[1])), matrix.shape[1])
+    spare = min(max(width, int(_TABLE_BYTES / 8 / max(matrix.shape[1], 1))), matrix.shape[1])
     chosen_width, kept = table.choose_width(
         search.model(best), held.histories, held.hidden, exact=search.mean(best), widest=spare, k=JUDGED_AT
     )
-    lead = (0.0, 0.0) if runner_up is None else interval(search.values[best] - search.values[runner_up], seed)
+    lead = (0.0, 0.0) if runner_up is None else interval(search.values[best] - search.values[runner_up], seed=seed)
     return Choice(
         recipe=best,
         recall=search.mean(best),
@@ -136,16 +136,6 @@ def choose(matrix: csr_array[Any], *, budget_mb: float, budget_s: float, width: 
         left_out=search.left_out,
         select_s=round(search.elapsed(), 3),
     )
-
-
-def interval(values: Doubles, seed: int) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the mean."""
-    if not len(values):
-        return 0.0, 0.0
-    random = np.random.default_rng(seed)
-    means = [values[random.integers(0, len(values), len(values))].mean() for _ in range(_ROUNDS)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _silent(_share: float, _stage: str) -> None:
