@@ -75,7 +75,7 @@ def fit_best(
     seed: int = 0,
     tell: Tell | None = None,
 ) -> LinearFit:
-    """Choose among the families on a split of csr float32[users, items] and fit the winner on all of it.
+    """Choose among the families on a split of csr float32[users, items ≥ 1] and fit the winner on all of it.
 
     The values are confidence weights, 0/1 or decayed alike. ``budget_mb`` bounds the memory of the fits, ``budget_s``
     the time of the choice: when it is spent no further candidate is tried. ``width`` is the most neighbours of an item
