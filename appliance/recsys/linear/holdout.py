@@ -14,13 +14,8 @@ if TYPE_CHECKING:
 
     from appliance.recsys.linear.operators import LinearModel
 
-SHARES = (0.1, 0.2)
-"""Hidden of a large and of a small matrix. What suits the training part should suit the whole, so as little as gives a
-steady measure: with a fifth hidden the search settles on filters of too low a rank."""
-_STEADY = 80_000
-"""Hidden interactions that are enough."""
-_JUDGED_SCORES = 150_000_000
-_JUDGED_USERS = (1000, 4000)
+SHARE = 0.2
+MOST_USERS = 2000
 _LEAST_HISTORY = 2
 _SCORES_AT_ONCE = 8_000_000
 
@@ -38,17 +33,10 @@ class HoldOut(NamedTuple):
     """csr float32[judged, items], what they had besides."""
 
 
-def hold_out(matrix: csr_array[Any], *, seed: int, share: float | None = None, most: int | None = None) -> HoldOut:
-    """Hide a share of every user's items at random, at least one of those with two or more; judge ``most`` users.
-
-    Left out, both follow the size of the matrix.
-    """
+def hold_out(matrix: csr_array[Any], *, seed: int, share: float = SHARE, most: int = MOST_USERS) -> HoldOut:
+    """Hide a share of every user's items at random, at least one of those with two or more; judge ``most`` users."""
     from scipy.sparse import csr_array
 
-    if share is None:
-        share = float(np.clip(_STEADY / max(matrix.nnz, 1), *SHARES))
-    if most is None:
-        most = int(np.clip(_JUDGED_SCORES / max(matrix.shape[1], 1), *_JUDGED_USERS))
     random = np.random.default_rng(seed)
     lengths = np.diff(matrix.indptr)
     owners = np.repeat(np.arange(matrix.shape[0]), lengths)

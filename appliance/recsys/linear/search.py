@@ -24,11 +24,9 @@ Tell = Callable[[float, str], None]
 JUDGED_AT = 20
 MOST_EASE_ITEMS = 12_000
 """Above it the n³ of dense EASE takes more minutes than it is worth."""
-MOST_RIDGE_ITEMS = 20_000
-RANKS = (64, 128, 256, 512, 768)
+MOST_RIDGE_ITEMS = 50_000
+RANKS = (64, 128, 256, 448)
 WIDTHS = (100, 400)
-_MOST_VECTOR_ENTRIES = 32_000_000
-"""Items times rank; the serving table takes items² · rank steps."""
 _LIFTS = (0.0, 0.1, 0.2, 0.3)
 _PENALTIES = (30.0, 100.0, 300.0, 1000.0)
 _SHARES = (0.25, 0.5)
@@ -218,10 +216,10 @@ class Search:
 
 
 def affordable_ranks(shape: tuple[int, ...], budget_mb: float) -> list[int]:
-    """Return the ranks worth trying: under half of the matrix's own, within a half of the memory and the time."""
+    """Return the ranks worth trying: under half of the matrix's own, and within a half of the memory."""
     users, items = shape
-    bytes_each = 4.0 * max(5 * items + 2 * users, 1)
-    most = min(min(shape) // 2, int(budget_mb * 2**20 / 2 / bytes_each), _MOST_VECTOR_ENTRIES // max(items, 1))
+    bytes_each = 4.0 * (5 * items + 2 * users)
+    most = min(min(shape) // 2, int(budget_mb * 2**20 / 2 / bytes_each))
     return [rank for rank in RANKS if rank <= most] or ([most] if most > 1 else [])
 
 

@@ -28,20 +28,13 @@ def fit() -> select.LinearFit:
 
 def test_hold_out_hides_a_share_of_each_history_and_loses_nothing() -> None:
     matrix = circles()
-    held = holdout.hold_out(matrix, seed=0, share=0.2)
+    held = holdout.hold_out(matrix, seed=0)
     hidden = matrix.toarray() - held.train.toarray()
     lengths = np.diff(matrix.indptr)
     expected = np.where(lengths >= 2, np.maximum(1, lengths // 5), 0)
     assert hidden.sum(axis=1) == pytest.approx(expected)
     assert np.array_equal(hidden[held.users], held.hidden.toarray())
     assert np.array_equal(held.train.toarray()[held.users], held.histories.toarray())
-
-
-def test_hold_out_hides_less_of_a_large_matrix_and_judges_as_many_as_asked() -> None:
-    matrix = csr_array(np.ones((2000, 1000), np.float32))
-    held = holdout.hold_out(matrix, seed=0, most=50)
-    assert held.train.nnz == 2000 * 900
-    assert held.histories.shape == (50, 1000)
 
 
 def test_hold_out_keeps_confidence_weights() -> None:
