@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET_MB = 4096.0
 DEFAULT_BUDGET_S = 900.0
 DEFAULT_WIDTH = 400
-_TABLE_BYTES = 64 * 2**20
+_TABLE_BYTES = 128 * 2**20
 """A table up to this size may be wider than asked for: a small catalogue then loses nothing."""
 
 
