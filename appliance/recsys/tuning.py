@@ -8,7 +8,7 @@ ones. Training only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from appliance.recsys.histories import Events
 from appliance.recsys.model import Model
 from appliance.recsys.next_item.pools import Pools, places
 from appliance.recsys.next_item.weights import learn_weights
-from appliance.recsys.profiles import Profiles
+from appliance.recsys.profiles import Entry, Profiles
 from appliance.recsys.ranking import Pool
 from appliance.recsys.serving import Serving
 from appliance.recsys.shelves import Shelves
@@ -83,7 +83,7 @@ def learn(
 ) -> Blend:
     """Return the weights that the visits after ``split_at`` speak for; ``model`` was fitted on what came before."""
     replay = _Replay(model, events, visitors, split_at, decays, settings)
-    cases = _sampled(list(replay.cases()), seed)
+    cases = list(replay.cases(sampled(replay.judgeable(), MAX_CASES, seed)))
     judged = _arranged(cases, seed)
     unknown = Bucket(known=0, weights=UNKNOWN)
     if judged is None:
@@ -112,7 +112,8 @@ class _Replay:
         self._split_at = split_at
         self._decays = decays
         self._now = split_at
-        self._profiles = Profiles(limit=1 << 20)
+        self._first = int(np.searchsorted(events.times, split_at, side="right"))
+        self._profiles = _profiles()
         codes = ProductCodes()
         names = [str(row) for row in range(len(model.code_of_row))]
         codes.number(names)
@@ -122,32 +123,41 @@ class _Replay:
         self._popularity.use(model.daily, split_at)
         self._serving = Serving(model, codes, shelves, self._popularity, TRENDING_WINDOW_DAYS, settings)
 
-    def cases(self) -> Iterator[Case]:
-        """Yield the moments at which a visitor of whom something is known went on to a new product."""
-        events = self._events
-        first = int(np.searchsorted(events.times, self._split_at, side="right"))
-        judging = set(np.unique(events.visitors[first:]).tolist()) - {-1}
-        known = np.flatnonzero(np.isin(events.visitors[:first], list(judging))).tolist()
-        for place in known:
-            self._record(place)
-        for place in range(first, len(events.times)):
-            self._now = float(events.times[place])
-            visitor, target = int(events.visitors[place]), int(events.products[place])
-            if visitor >= 0:
-                case = self._case(visitor, place, target)
-                if case is not None:
-                    yield case
-                self._record(place)
+    def judgeable(self) -> list[int]:
+        """Return the events with which a visitor of whom something is known went on to a new product.
 
-    def _case(self, visitor: int, place: int, target: int) -> Case | None:
+        Nothing is asked of the model: a large shop has a hundred times as many as are judged.
+        """
+        profiles, found = _profiles(), []
+        for place in self._places():
+            code = int(self._events.products[place])
+            if place >= self._first and _is_new(profiles.entries(*self._names(place)), code):
+                found.append(place)
+            profiles.record(self._interaction(place), code)
+        return found
+
+    def cases(self, judged: Collection[int]) -> Iterator[Case]:
+        """Yield what the model would have proposed the moment before each of the judged events, in their order."""
+        wanted = frozenset(judged)
+        for place in self._places():
+            if place >= self._first:
+                self._now = float(self._events.times[place])
+            if place in wanted:
+                yield self._case(place)
+            self._record(place)
+
+    def _places(self) -> Iterator[int]:
+        """Yield the events of the judged visitors, those before the split too, in their order."""
+        visitors = self._events.visitors
+        judging = np.unique(visitors[self._first :])
+        yield from np.flatnonzero(np.isin(visitors, judging[judging >= 0])).tolist()
+
+    def _case(self, place: int) -> Case:
         user, session = self._names(place)
-        entries = self._profiles.entries(user, session)
-        if not entries or any(entry.code == target for entry in entries):
-            return None
-        visit = visit_of(entries, "home", self._now, decays=self._decays)
+        visit = visit_of(self._profiles.entries(user, session), "home", self._now, decays=self._decays)
         pool = self._serving.pool(RecommendRequest(session_id=session), visit)
-        values, taken = _kept(pool, target)
-        return Case(values, taken, visit.known, visitor)
+        values, taken = _kept(pool, int(self._events.products[place]))
+        return Case(values, taken, visit.known, int(self._events.visitors[place]))
 
     def _names(self, place: int) -> tuple[str, str]:
         """Return the customer's and the session's name of an event."""
@@ -155,15 +165,27 @@ class _Replay:
         session = int(self._events.sessions[place])
         return (name if name.startswith(USER_PREFIX) else ""), (str(session) if session >= 0 else name)
 
+    def _interaction(self, place: int) -> Interaction:
+        events, (user, session) = self._events, self._names(place)
+        kind, at = str(_TYPES[events.types[place]]), float(events.times[place])
+        return Interaction("", user, session, "", "", kind, float(events.weights[place]), at, at)
+
     def _record(self, place: int) -> None:
-        events = self._events
-        user, session = self._names(place)
-        kind, weight, at = str(_TYPES[events.types[place]]), float(events.weights[place]), float(events.times[place])
-        code = int(events.products[place])
-        self._profiles.record(Interaction("", user, session, "", "", kind, weight, at, at), code)
-        if at > self._split_at:
-            self._serving.note(session, code, at)
-            self._popularity.add(code, weight, at, kind=kind, visitor=user or session)
+        step, code = self._interaction(place), int(self._events.products[place])
+        self._profiles.record(step, code)
+        if step.occurred_at > self._split_at:
+            self._serving.note(step.session_id, code, step.occurred_at)
+            visitor = step.user_id or step.session_id
+            self._popularity.add(code, step.weight, step.occurred_at, kind=step.interaction_type, visitor=visitor)
+
+
+def _profiles() -> Profiles:
+    return Profiles(limit=1 << 20)
+
+
+def _is_new(entries: Sequence[Entry], code: int) -> bool:
+    """Whether a product is none of those for which a visitor is known, and there are any."""
+    return bool(entries) and all(entry.code != code for entry in entries)
 
 
 def _kept(pool: Pool, target: int) -> tuple[np.typing.NDArray[np.float32], int]:
@@ -178,11 +200,12 @@ def _kept(pool: Pool, target: int) -> tuple[np.typing.NDArray[np.float32], int]:
     return values[np.concatenate([[at], others])], 0
 
 
-def _sampled(cases: list[Case], seed: int) -> list[Case]:
-    if len(cases) <= MAX_CASES:
-        return cases
-    chosen = np.random.default_rng(seed).choice(len(cases), MAX_CASES, replace=False)
-    return [cases[place] for place in np.sort(chosen).tolist()]
+def sampled(places: list[int], most: int, seed: int) -> list[int]:
+    """Return at most ``most`` of the places, drawn at random, in their order."""
+    if len(places) <= most:
+        return places
+    chosen = np.random.default_rng(seed).choice(len(places), most, replace=False)
+    return [places[place] for place in np.sort(chosen).tolist()]
 
 
 def _arranged(cases: list[Case], seed: int) -> _Judged | None:
