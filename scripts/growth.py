@@ -92,17 +92,16 @@ def write_snapshot(folder: Path, products: int, interactions: int) -> None:
 
 def ask(folder: Path, model: Path) -> list[float]:
     """Return the milliseconds of each first answer to a visitor with a history."""
-    from appliance.domain import Interaction, Product
+    from appliance.domain import Interaction
     from appliance.issues import IssueBoard
     from appliance.metrics import Metrics
-    from appliance.ops.evaluation.replay import SnapshotCatalogue
+    from appliance.ops.build import read_products
+    from appliance.ops.evaluation.catalogue import FixedCatalogue
     from appliance.recsys.base import RecommendRequest
     from appliance.recsys.service import RecommendationService
     from appliance.settings import Settings
 
-    decoder = msgspec.json.Decoder(Product)
-    with (folder / "snapshot" / "products.jsonl").open("rb") as file:
-        catalogue = SnapshotCatalogue(decoder.decode(line) for line in file)
+    catalogue = FixedCatalogue(read_products(folder / "snapshot"), always_in_stock=True)
     service = RecommendationService(catalogue, list, Settings(), Metrics(), IssueBoard(), lambda: NOW)
     service.load(model)
     draw = np.random.default_rng(1)

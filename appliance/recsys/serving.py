@@ -158,6 +158,8 @@ class Serving:
             self.trust(visit),
         )
         ranking.demote_seen(pool, visit.seen)
+        if not self._damping:
+            return pool
         return pool._replace(scores=damp(pool.scores, self._support(pool.codes), self._damping, self._typical))
 
     def _strengths(self, visit: Visit) -> dict[Component, float]:

@@ -139,8 +139,12 @@ def train(
     similar.save(out)
     stages.end()
     pairs = int((similar.ids >= 0).sum())
-    info = _summary(content_part, learned, pairs, stages.seconds, _revision(snapshot), now())
-    info = msgspec.structs.replace(info, tuned=tune)
+    info = msgspec.structs.replace(
+        _summary(content_part, learned, pairs, stages.seconds),
+        trained_at=now(),
+        revision=_revision(snapshot),
+        tuned=tune,
+    )
     (out / IDS_FILE).write_bytes(msgspec.json.encode(content_part.ids))
     (out / INFO_FILE).write_bytes(msgspec.json.encode(ModelFile(FORMAT, info)))
     log.info("recommender_trained", products=info.products, interactions=info.interactions, seconds=info.timings)
@@ -234,13 +238,9 @@ def _model(products: _Content, behaviour: Behaviour) -> Model:
     )
 
 
-def _summary(
-    products: _Content, learned: _Learned, pairs: int, seconds: dict[str, float], revision: int, now: float
-) -> ModelInfo:
+def _summary(products: _Content, learned: _Learned, pairs: int, seconds: dict[str, float]) -> ModelInfo:
     behaviour = learned.behaviour
     return ModelInfo(
-        trained_at=now,
-        revision=revision,
         products=len(products.ids),
         interactions=len(learned.events.times),
         histories=behaviour.histories,

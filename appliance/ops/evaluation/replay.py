@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from appliance.domain import CatalogueChange, Interaction, InteractionType, Product, ProductCard, StrategyChoice
+from appliance.domain import Interaction, InteractionType, StrategyChoice
 from appliance.ops.evaluation.report import Clock
 from appliance.recsys.base import Ints, RecommendRequest
 from appliance.recsys.neighbours import NeighbourTable
@@ -17,29 +17,6 @@ from appliance.store.snapshot import InteractionArrays
 
 STRATEGIES: tuple[StrategyChoice, ...] = ("blend", "content", "collaborative", "popular")
 _TYPES = list(InteractionType)
-
-
-class SnapshotCatalogue:
-    """The published products of a snapshot as the recommender reads a catalogue, all of them in stock."""
-
-    def __init__(self, products: Iterator[Product]) -> None:
-        self._products = {product.id: product for product in products if product.status == "published"}
-        self._cards = {product.id: _card(product) for product in self._products.values()}
-
-    def __len__(self) -> int:
-        return len(self._products)
-
-    def cards(self) -> Mapping[str, ProductCard]:
-        """Return the cards by product id."""
-        return self._cards
-
-    def product(self, product_id: str) -> Product | None:
-        """Return the full record."""
-        return self._products.get(product_id)
-
-    def changes_since(self, revision: int) -> CatalogueChange:
-        """Return that nothing changed: a snapshot does not."""
-        return CatalogueChange(revision, (), ())
 
 
 class Step(NamedTuple):
@@ -143,19 +120,3 @@ class Replay:
             occurred_at=at,
             received_at=at,
         )
-
-
-def _card(product: Product) -> ProductCard:
-    return ProductCard(
-        id=product.id,
-        handle=product.handle,
-        title=product.title,
-        thumbnail="",
-        price=product.price,
-        currency=product.currency,
-        in_stock=True,
-        categories=product.categories,
-        tags=product.tags,
-        created_at=product.created_at,
-        title_en=product.title_en,
-    )

@@ -10,7 +10,6 @@ Stock is taken as there was enough: what is sold out today may have been what pe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,20 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from appliance.domain import Product
 from appliance.errors import InvalidInput
 from appliance.issues import IssueBoard
 from appliance.metrics import Metrics
+from appliance.ops.build import read_products
 from appliance.ops.evaluation import metrics
-from appliance.ops.evaluation.replay import STRATEGIES, Past, Replay, SnapshotCatalogue, Step
+from appliance.ops.evaluation.catalogue import FixedCatalogue
+from appliance.ops.evaluation.replay import STRATEGIES, Past, Replay, Step
 from appliance.ops.evaluation.report import Clock, Outcome, Tell, named, silent
 from appliance.recsys import bias, histories, item_to_item
 from appliance.recsys.base import Doubles, Ints, ModelInfo
 from appliance.recsys.sequences import from_lists
 from appliance.recsys.service import RecommendationService
 from appliance.recsys.training import INTERACTIONS_FILE, PRODUCTS_FILE, train
-from appliance.recsys.tuning import JUDGING_SHARE
+from appliance.recsys.tuning import JUDGING_SHARE, sampled
 from appliance.settings import Recommender, Settings
 from appliance.store.artifacts import ArtifactStore
 from appliance.store.snapshot import InteractionArrays
@@ -59,12 +59,13 @@ def evaluate(
     split_at = float(np.quantile(arrays.occurred_at, 1.0 - JUDGING_SHARE))
     first = int(np.searchsorted(arrays.occurred_at, split_at, side="right"))
     clock, now = Clock(), [split_at]
-    catalogue = SnapshotCatalogue(_products(snapshot))
+    on_sale = (product for product in read_products(snapshot) if product.status == "published")
+    catalogue = FixedCatalogue(on_sale, always_in_stock=True)
     rows = {product_id: row for row, product_id in enumerate(catalogue.cards())}
     with clock.stage("fit"):
         service, info = _service(snapshot, scratch, arrays, first, catalogue, settings, now, tell)
     replay = Replay(service, arrays, rows, now)
-    judged = _sampled(replay.judgeable(first), seed)
+    judged = sampled(replay.judgeable(first), MAX_CASES, seed)
     if not judged:
         raise InvalidInput(
             "No visitor of the last part of the log went on to a second product.",
@@ -87,7 +88,7 @@ def _service(
     scratch: Path,
     arrays: InteractionArrays,
     first: int,
-    catalogue: SnapshotCatalogue,
+    catalogue: FixedCatalogue,
     settings: Recommender,
     now: list[float],
     tell: Tell,
@@ -120,13 +121,6 @@ def _past(arrays: InteractionArrays, first: int, rows: dict[str, int]) -> tuple[
     counts = np.bincount(events.products, minlength=len(rows))
     near = item_to_item.fit(entries, len(rows), _NEIGHBOURS)
     return Past(np.argsort(-counts, kind="stable").astype(np.int32), near), histories.support(entries, len(rows))
-
-
-def _sampled(places: list[int], seed: int) -> list[int]:
-    if len(places) <= MAX_CASES:
-        return places
-    chosen = np.random.default_rng(seed).choice(len(places), MAX_CASES, replace=False)
-    return [places[place] for place in np.sort(chosen).tolist()]
 
 
 def _report(
@@ -171,10 +165,3 @@ def _padded(lists: list[list[int]], k: int) -> Ints:
     for row, listed in zip(out, lists, strict=True):
         row[: len(listed)] = listed[:k]
     return out
-
-
-def _products(snapshot: Path) -> Iterator[Product]:
-    decoder = msgspec.json.Decoder(Product)
-    with (snapshot / PRODUCTS_FILE).open("rb") as file:
-        for line in file:
-            yield decoder.decode(line)
