@@ -10,7 +10,6 @@ from typing import Any
 import click
 import msgspec
 
-from appliance import settings as definitions
 from appliance.cli import output
 from appliance.cli.failures import say_error
 from appliance.cli.session import Session, json_option, pass_session
@@ -19,6 +18,7 @@ from appliance.messages import translate
 from appliance.ops.process import read_running
 from appliance.ops.settings_file import write_settings
 from appliance.settings import LoadedSettings, Secret, env_name, flatten, parse_value
+from appliance.settings import sections as definitions
 
 
 @click.group()

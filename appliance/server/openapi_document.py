@@ -58,6 +58,7 @@ _INTERVAL = r"^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?:[0-9]{1,3}$"
 _ORIGIN = (
     rf"^https?://(({_LABEL}\.){{0,3}}[a-z]([a-z0-9-]{{0,30}}[a-z0-9])?|{_BYTE}(\.{_BYTE}){{3}})(:[1-9][0-9]{{0,3}})?$"
 )
+_HOURS = r"^$|^(0[0-9]|1[01]):[0-5][0-9]-(1[2-9]|2[0-3]):[0-5][0-9]$"
 _FROM_ZERO = {"price_min", "price_max", "offset"}
 
 
@@ -134,6 +135,7 @@ def _checked_settings() -> dict[str, Any]:
         "server.allowed_hosts": {"items": host},
         "server.origins": {"items": origin},
         "server.trusted_proxies": {"items": network},
+        "assistant.handoff_contact_hours": {"type": "string", "pattern": _HOURS},
         "recommender.repurchase_by_category": {"items": {"type": "string", "pattern": _INTERVAL}},
     }
     zones = sorted(zoneinfo.available_timezones())
