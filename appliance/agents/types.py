@@ -140,7 +140,7 @@ class Interpretation(msgspec.Struct, frozen=True, kw_only=True):
 
     intent: str
     intents: tuple[str, ...]
-    """All that are asked, in the order said; a transaction stands last."""
+    """All that are asked, in the order said."""
     confidence: float
     """Calibrated probability that ``intent`` is right."""
     slots: Slots = {}

@@ -222,6 +222,22 @@ class Assistant(_Section, frozen=True, kw_only=True):
     """Days after its last message when a conversation is deleted."""
     handoff_contact_hours: str = ""
     """When a person can take over, in the shop's time zone, as ``08:30-21:00``; empty: at all hours."""
+    unsure_below: Share = 0.5
+    """Confidence below which the language model is asked, where there is one."""
+    model_deadline_seconds: Seconds = 8.0
+    """Seconds within which the language model must have answered; after that the rules do."""
+    model_turns_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 600
+    """Turns an hour that may go to the language model; 0 for none."""
+    model_load: Share = 0.9
+    """How full the language model's queue may be before the rules answer at once."""
+    model_failures: Positive = 3
+    """Failures in a row after which the language model is left alone for a while."""
+    model_pause_seconds: Seconds = 60.0
+    """How long it is left alone."""
+    price_in_usd: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    """What a cloud model costs for a million tokens read, in US dollars; to show what the box saves."""
+    price_out_usd: Annotated[float, msgspec.Meta(ge=0)] = 15.0
+    """What a cloud model costs for a million tokens written, in US dollars."""
 
     def __post_init__(self) -> None:
         hours = self.handoff_contact_hours

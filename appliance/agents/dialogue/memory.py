@@ -1,0 +1,73 @@
+"""How a conversation's state goes from one turn to the next. Pure functions on frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from appliance.agents.types import DialogueState, Interpretation, Outcome, ProductFact, ShownProduct, Utterance
+from appliance.messages import Locale
+
+_EXPECTED = {"order_id": "order_id", "verify": "verify", "measures": "measures", "contact": "verify"}
+_SIDE_REMARKS = frozenset({"greeting", "thanks", "goodbye", "bot_identity", "unclear", "abuse", "feedback"})
+"""Intents that leave a pending question and the running search where they are."""
+
+
+def expected(state: DialogueState) -> str:
+    """Return what a bare number would be the answer to, for the language agent."""
+    if state.pending is None:
+        return "ref" if state.shown else ""
+    return _EXPECTED.get(state.pending.kind, "ref" if state.shown else "")
+
+
+def spoken_locale(utterance: Utterance, evidence: int, state: DialogueState, requested: Locale | None) -> Locale:
+    """Return the language to answer in: that of the message where it shows one, else the conversation's.
+
+    ``evidence`` is positive for Vietnamese and negative for English; one English product name never switches.
+    """
+    if evidence:
+        return "vi" if evidence > 0 else "en"
+    return state.locale or requested or utterance.locale
+
+
+def after_turn(
+    state: DialogueState,
+    interpretation: Interpretation,
+    outcomes: Sequence[Outcome],
+    *,
+    locale: Locale,
+    reply: str,
+    now: float,
+) -> DialogueState:
+    """Return the state that the next turn starts from."""
+    products = next((outcome.products for outcome in reversed(outcomes) if outcome.products), ())
+    shown = tuple(map(shown_product, products)) if products else state.shown
+    focus = next((outcome.focus for outcome in reversed(outcomes) if outcome.focus), None)
+    if focus is None:
+        focus = shown[0] if len(products) == 1 else (None if products else state.focus)
+    aside = interpretation.intent in _SIDE_REMARKS
+    pending = next((outcome.pending for outcome in reversed(outcomes) if outcome.pending), None)
+    filters = next((outcome.filters for outcome in reversed(outcomes) if outcome.filters is not None), state.filters)
+    answered = all(outcome.answered for outcome in outcomes)
+    return msgspec.structs.replace(
+        state,
+        locale=locale,
+        shown=shown,
+        focus=focus,
+        filters=filters,
+        pending=pending or (state.pending if aside else None),
+        last_intent=state.last_intent if aside else interpretation.intent,
+        last_slots=state.last_slots if aside else interpretation.slots,
+        last_reply=reply,
+        order_id=next((outcome.order_id for outcome in reversed(outcomes) if outcome.order_id), state.order_id),
+        offered=next((outcome.offered for outcome in reversed(outcomes) if outcome.offered), state.offered),
+        failures=0 if answered else state.failures + 1,
+        turns=state.turns + 1,
+        last_at=now,
+    )
+
+
+def shown_product(product: ProductFact) -> ShownProduct:
+    """Return what is remembered of a card."""
+    return ShownProduct(product.product_id, product.title, product.price)

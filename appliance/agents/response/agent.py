@@ -1,0 +1,127 @@
+"""The response agent: words what the skills found, formats amounts for the reader, and checks what it states."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import structlog
+
+from appliance.agents.response.grounding import owners_words, stated, unfounded
+from appliance.agents.response.money import format_money
+from appliance.agents.types import Money, Outcome, Part, ProductFact, Reply, Source, Value
+from appliance.messages import Locale, translate, wordings
+
+MAX_CARDS = 10
+MAX_QUICK_REPLIES = 5
+_SENTENCE_ENDS = (".", "!", "?", ":", "…", "\n")
+
+log = structlog.get_logger(__name__)
+
+
+class ResponseInput(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts of one answer."""
+
+    outcomes: tuple[Outcome, ...]
+    locale: Locale
+    variation: int = 0
+    """Which of several wordings: the number of the turn, so that a conversation does not repeat itself."""
+    conversation: str = ""
+    """Mixed into the choice, so that not every shopper reads the same first sentence."""
+    text: str = ""
+    """A language model's wording of the outcomes; used only if everything in it is founded."""
+
+
+class ResponseOutput(msgspec.Struct, frozen=True):
+    """The answer, and the amounts that were held back because no fact states them."""
+
+    reply: Reply
+    unfounded: tuple[int, ...] = ()
+
+
+class ResponseAgent:
+    """Composes answers."""
+
+    name = "response"
+
+    def __init__(self, currency: str) -> None:
+        self._currency = currency
+
+    def run(self, given: ResponseInput) -> ResponseOutput:
+        """Word an answer. A sentence with an amount that no fact states is left out and reported."""
+        known = stated(given.outcomes)
+        parts = [part for outcome in given.outcomes for part in outcome.parts]
+        owner = list(owners_words(parts))
+        owner += [value for outcome in given.outcomes for product in outcome.products for value in _texts_of(product)]
+        faults: list[int] = []
+        sentences: list[str] = []
+        candidates = [given.text] if given.text and not unfounded(given.text, known, owner, self._currency) else None
+        if given.text and candidates is None:
+            faults += unfounded(given.text, known, owner, self._currency)
+        for sentence in candidates or [self._worded(part, given) for part in parts]:
+            wrong = unfounded(sentence, known, owner, self._currency)
+            if wrong:
+                faults += wrong
+                log.error("unfounded_amount", amounts=wrong)
+                continue
+            sentences.append(sentence)
+        text = _joined(sentences) or translate("chat.checked.withheld", given.locale)
+        return ResponseOutput(self._reply(text, given), tuple(faults))
+
+    def _reply(self, text: str, given: ResponseInput) -> Reply:
+        products = [product for outcome in given.outcomes for product in outcome.products]
+        sources: list[Source] = [source for outcome in given.outcomes for source in outcome.sources]
+        chips = [chip for outcome in reversed(given.outcomes) for chip in outcome.quick_replies]
+        return Reply(
+            text=text,
+            products=tuple(_once(products)[:MAX_CARDS]),
+            quick_replies=tuple(dict.fromkeys(chip_text(chip, given.locale) for chip in chips))[:MAX_QUICK_REPLIES],
+            sources=tuple(dict.fromkeys(sources)),
+        )
+
+    def _worded(self, part: Part, given: ResponseInput) -> str:
+        if part.text:
+            return part.text
+        choices = wordings(f"chat.{part.message}", given.locale)
+        seed = zlib.crc32(given.conversation.encode()) + given.variation
+        values = {name: _shown(value, given.locale) for name, value in part.values.items()}
+        return choices[seed % len(choices)].format(**values)
+
+
+def chip_text(chip: str, locale: Locale) -> str:
+    """Return what a quick reply says: a message of the catalogue, or its own text after ``=``."""
+    return chip[1:] if chip.startswith("=") else translate(f"chat.chips.{chip}", locale)
+
+
+def _shown(value: Value, locale: Locale) -> str:
+    if isinstance(value, Money):
+        return format_money(value, locale)
+    if isinstance(value, float):
+        return f"{value:g}".replace(".", "," if locale == "vi" else ".")
+    return str(value)
+
+
+def _texts_of(product: ProductFact) -> Iterable[str]:
+    yield product.title
+    yield from product.attributes.values()
+
+
+def _once(products: Sequence[ProductFact]) -> list[ProductFact]:
+    return list({product.product_id or product.title: product for product in products}.values())
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    """Join sentences with spaces; one that begins with a line break keeps it."""
+    text = ""
+    for sentence in sentences:
+        stripped = sentence.rstrip()
+        if not stripped:
+            continue
+        if not text:
+            text = stripped
+        elif stripped.startswith("\n") or text.endswith("\n"):
+            text += stripped
+        else:
+            text += ("" if text.endswith(_SENTENCE_ENDS) else ".") + " " + stripped
+    return text
