@@ -68,7 +68,7 @@ def owners_words(parts: Iterable[Part]) -> Iterator[str]:
 def _minor(number: str, unit: str, currency: str) -> int:
     places = decimals(currency)
     if unit in _UNITS:
-        return int(round(float(number.replace(",", ".")) * _UNITS[unit])) * int(10**places) if _plain(number) else -1
+        return round(float(number.replace(",", ".")) * _UNITS[unit]) * int(10**places) if _plain(number) else -1
     whole, fraction = number, ""
     if places and len(number) > 3 and number[-3] in ".,":
         whole, fraction = number[:-3], number[-2:]

@@ -1,0 +1,89 @@
+"""The intent agent: screening, the pending question, rules, the model, then the conversation and further intents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from appliance.agents.intent.classifier import Decision, IntentClassifier
+from appliance.agents.intent.context import CERTAIN, answer_to_pending, follow_up
+from appliance.agents.intent.examples import OwnExamples
+from appliance.agents.intent.revise import revised
+from appliance.agents.intent.rules import matching_rule
+from appliance.agents.intent.segments import segments
+from appliance.agents.intent.slots import fill
+from appliance.agents.types import CONVERSATION, DialogueState, Interpretation, Slots, Utterance
+
+_SCREENED = {"injection": "security_probe", "abuse": "abuse", "spam": "out_of_scope", "noise": "unclear"}
+_SHOWN_SCORES = 5
+_SECOND_INTENT_FROM = 0.6
+"""Confidence that every part of a message needs to count as a request of its own."""
+
+
+class IntentInput(msgspec.Struct, frozen=True):
+    """An utterance in its conversation."""
+
+    utterance: Utterance
+    state: DialogueState
+
+
+class IntentAgent:
+    """Finds the intent and its slots."""
+
+    name = "intent"
+
+    def __init__(self, classifier: IntentClassifier, examples: Callable[[], OwnExamples | None]) -> None:
+        """``examples`` is asked for with every turn: what the owner adds counts at once."""
+        self._classifier = classifier
+        self._examples = examples
+
+    def run(self, given: IntentInput) -> Interpretation:
+        """Interpret one message."""
+        utterance, state = given.utterance, given.state
+        if utterance.screen:
+            intent = _SCREENED[utterance.screen]
+            return Interpretation(
+                intent=intent, intents=(intent,), confidence=CERTAIN, rule=f"screen:{utterance.screen}"
+            )
+        found = answer_to_pending(utterance, state)
+        if found is not None:
+            return found
+        decision, rule = self._decide(utterance)
+        if not rule and (turn := follow_up(utterance, state)) is not None:
+            return msgspec.structs.replace(turn, scores=decision.scores[:_SHOWN_SCORES])
+        intent, rule = revised(decision.intent, rule, utterance, state)
+        intents = self._all_intents(utterance, state, intent)
+        slots: Slots = {}
+        for name in intents:
+            slots |= fill(name, utterance, state)
+        return Interpretation(
+            intent=intents[0],
+            intents=intents,
+            confidence=CERTAIN if rule else decision.confidence,
+            slots=slots,
+            rule=rule,
+            scores=decision.scores[:_SHOWN_SCORES],
+        )
+
+    def _decide(self, utterance: Utterance) -> tuple[Decision, str]:
+        decision = self._classifier.decide(utterance, self._examples())
+        sure = matching_rule(utterance)
+        if sure is None:
+            return decision, ""
+        return msgspec.structs.replace(decision, intent=sure[0], confidence=CERTAIN), sure[1]
+
+    def _all_intents(self, utterance: Utterance, state: DialogueState, intent: str) -> tuple[str, ...]:
+        """Return every request of a message in the order said; small talk around a request is none."""
+        parts = segments(utterance)
+        if len(parts) < 2:
+            return (intent,)
+        found: list[str] = []
+        for part in parts:
+            decision, rule = self._decide(part)
+            name, _ = revised(decision.intent, rule, part, state)
+            if name in CONVERSATION or (decision.confidence < _SECOND_INTENT_FROM and not rule):
+                continue
+            found.append(name)
+        distinct = tuple(dict.fromkeys(found))
+        return distinct if len(distinct) > 1 and intent in distinct else (intent,)

@@ -1,0 +1,97 @@
+"""What a message means because of what was said before: answers to a pending question, and turns that only make sense
+in a conversation."""
+
+from __future__ import annotations
+
+from appliance.agents.intent.phrases import product_phrases
+from appliance.agents.intent.rules import short_answer
+from appliance.agents.intent.slots import fill
+from appliance.agents.types import DialogueState, Interpretation, Mention, Pending, Slots, Utterance
+
+CERTAIN = 0.99
+_DETAILS = frozenset({"color", "size", "quantity", "product", "phone", "location", "email"})
+_MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
+_VARIANT = frozenset({"color", "size"})
+_YES_NO = frozenset({"confirm", "handoff", "purchase"})
+_LONG_ANSWER = 8
+"""Words from which a message is a request of its own and not the answer to "which product"."""
+
+
+def answer_to_pending(utterance: Utterance, state: DialogueState) -> Interpretation | None:
+    """Return what the message means as the answer to the pending question, or ``None`` when it is none."""
+    pending = state.pending
+    if pending is None:
+        return None
+    yes_or_no = short_answer(utterance)
+    if yes_or_no and pending.kind not in ("order_id", "verify", "measures", "contact"):
+        return _decided(yes_or_no, {}, f"pending:{pending.kind}")
+    slots = _answering_slots(pending, utterance, state)
+    if slots is None:
+        return None
+    return _decided(pending.intent, {**pending.slots, **slots}, f"pending:{pending.kind}")
+
+
+def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueState) -> Slots | None:
+    stated = _by_slot(utterance)
+    match pending.kind:
+        case "order_id":
+            number = stated.get("order_id") or stated.get("number")
+            return None if number is None else {"order_id": str(number.value), **_contact(stated)}
+        case "verify" | "contact":
+            return _contact(stated) or None
+        case "measures":
+            found: Slots = {name: stated[name].value for name in _MEASURES & stated.keys()}
+            return found or None
+        case "details":
+            found = {name: stated[name].value for name in _DETAILS & stated.keys()}
+            return found or None
+        case "product" | "choice":
+            return _which_product(pending, utterance, state, stated)
+        case _:
+            return None
+
+
+def _which_product(
+    pending: Pending, utterance: Utterance, state: DialogueState, stated: dict[str, Mention]
+) -> Slots | None:
+    if len(utterance.core) > _LONG_ANSWER or {"price_max", "price_min", "modifier", "sort"} & stated.keys():
+        return None
+    slots = fill(pending.intent, utterance, state)
+    if "ref" in slots or product_phrases(utterance):
+        return slots
+    return None
+
+
+def follow_up(utterance: Utterance, state: DialogueState) -> Interpretation | None:
+    """Return the meaning of a turn that hangs on the last list or product: a modifier, a colour or size alone."""
+    if not (state.shown or state.focus or state.filters):
+        return None
+    stated = _by_slot(utterance)
+    if "modifier" in stated and not stated.keys() & {"order_id", "phone"}:
+        return _decided("product_search", fill("product_search", utterance, state), "follow_up:modifier")
+    if _VARIANT & stated.keys() and _nothing_else(utterance, stated):
+        intent = "product_availability" if state.focus is not None else "product_search"
+        slots = fill(intent, utterance, state)
+        if intent == "product_availability" and "product" not in slots:
+            slots.setdefault("ref", "it")
+        return _decided(intent, slots, "follow_up:variant")
+    return None
+
+
+def _nothing_else(utterance: Utterance, stated: dict[str, Mention]) -> bool:
+    """Tell whether a message holds a colour or size and otherwise only grammar."""
+    if stated.keys() - {*_VARIANT, "ref", "number"}:
+        return False
+    return not product_phrases(utterance)
+
+
+def _contact(stated: dict[str, Mention]) -> Slots:
+    return {name: stated[name].value for name in ("phone", "email") if name in stated}
+
+
+def _by_slot(utterance: Utterance) -> dict[str, Mention]:
+    return {mention.slot: mention for mention in utterance.mentions}
+
+
+def _decided(intent: str, slots: Slots, rule: str) -> Interpretation:
+    return Interpretation(intent=intent, intents=(intent,), confidence=CERTAIN, slots=slots, rule=rule)

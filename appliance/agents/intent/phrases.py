@@ -1,0 +1,90 @@
+"""The product that a message names: the words that are left when everything else is taken away."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from importlib import resources
+from typing import NamedTuple
+
+from appliance.agents.types import Token, Utterance
+
+MAX_WORDS = 8
+_NAME_SLOTS = frozenset({"category"})
+"""Mentions that may be part of a product's name."""
+
+
+class PhraseWords(NamedTuple):
+    """Folded words that are no part of a name, that name nothing in particular, and that separate two names."""
+
+    idle: frozenset[str]
+    generic: frozenset[str]
+    separators: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def phrase_words() -> PhraseWords:
+    """Read the word lists."""
+    text = resources.files("appliance.agents.intent").joinpath("data", "phrases.toml").read_text(encoding="utf-8")
+    tables = tomllib.loads(text)
+    languages = [tables["vi"], tables["en"]]
+    return PhraseWords(
+        frozenset(word for table in languages for word in table["words"].split()),
+        frozenset(word for table in languages for word in table["generic"].split()),
+        frozenset(tables["separators"]["words"].split()),
+    )
+
+
+def product_phrases(utterance: Utterance) -> list[str]:
+    """Return the names in a message in order, as said, lower case; usually one, two in a comparison.
+
+    A name is a run of words that are neither politeness, nor a value of another slot, nor grammar. Runs that hold a
+    category go before others; a run of generic nouns alone (``mẫu``, ``item``) names nothing.
+    """
+    runs = _runs(utterance)
+    named = [run for run in runs if not all(token.folded in phrase_words().generic for token in run)]
+    in_category = _category_places(utterance)
+    strong = [run for run in named if any(place in in_category for place in _places(run, utterance))]
+    chosen = strong or sorted(named, key=len, reverse=True)[:2]
+    ordered = sorted(chosen, key=lambda run: run[0].start)
+    return [" ".join(token.marked for token in run[:MAX_WORDS]) for run in ordered]
+
+
+def compared_phrases(utterance: Utterance) -> list[str]:
+    """Return the names on the two sides of a comparison; a separator always ends a name."""
+    return [" ".join(token.marked for token in run[:MAX_WORDS]) for run in _runs(utterance) if _names(run)]
+
+
+def _names(run: list[Token]) -> bool:
+    return not all(token.folded in phrase_words().generic or token.folded.isdigit() for token in run)
+
+
+def _runs(utterance: Utterance) -> list[list[Token]]:
+    words = phrase_words()
+    taken = set(utterance.polite)
+    in_category = _category_places(utterance)
+    for mention in utterance.mentions:
+        if mention.slot not in _NAME_SLOTS and mention.certain:
+            taken.update(range(mention.start, mention.end))
+    runs: list[list[Token]] = [[]]
+    for place, token in enumerate(utterance.tokens):
+        idle = token.folded in words.idle and place not in in_category
+        if place in taken or idle or (token.folded in words.separators and place not in in_category):
+            runs.append([])
+        else:
+            runs[-1].append(token)
+    return [run for run in runs if run]
+
+
+def _category_places(utterance: Utterance) -> set[int]:
+    return {
+        place
+        for mention in utterance.mentions
+        if mention.slot in _NAME_SLOTS
+        for place in range(mention.start, mention.end)
+    }
+
+
+def _places(run: list[Token], utterance: Utterance) -> range:
+    first = utterance.tokens.index(run[0])
+    return range(first, first + len(run))

@@ -1,0 +1,113 @@
+"""Phrases that settle an intent by themselves. The model decides where no rule speaks.
+
+The grammar is data: ``data/rules.toml`` holds regular expressions over the folded words of a message without its
+politeness. Rules are tried in the order of the file; the first that fits wins.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+from appliance.agents.types import INTENTS, Utterance
+
+MAX_CHARS = 400
+"""Of a longer message only the beginning is looked at: grammar is for short turns."""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One intent's sure phrases."""
+
+    intent: str
+    pattern: re.Pattern[str]
+    unless: re.Pattern[str] | None
+    whole: bool
+    """Whether the phrase must be the whole message."""
+    needs: frozenset[str]
+    """Slots of which one must be mentioned."""
+    lacks: frozenset[str]
+    """Slots of which none may be mentioned."""
+
+    def fits(self, text: str, slots: frozenset[str]) -> bool:
+        """Tell whether the rule speaks for a message with these mentions."""
+        if (self.needs and not self.needs & slots) or self.lacks & slots:
+            return False
+        found = self.pattern.fullmatch(text) if self.whole else self.pattern.search(text)
+        return found is not None and (self.unless is None or self.unless.search(text) is None)
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True):
+    intent: str
+    any: list[str]
+    unless: list[str] = []
+    whole: bool = False
+    needs: list[str] = []
+    lacks: list[str] = []
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    yes: list[str]
+    no: list[str]
+    rule: list[_Entry]
+
+
+@lru_cache(maxsize=1)
+def _file() -> _File:
+    text = resources.files("appliance.agents.intent").joinpath("data", "rules.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), _File)
+
+
+@lru_cache(maxsize=1)
+def rules() -> tuple[Rule, ...]:
+    """Return the grammar. Raises ``ValueError`` for an unknown intent, which is a defect of the file."""
+    unknown = {entry.intent for entry in _file().rule} - set(INTENTS)
+    if unknown:
+        raise ValueError(f"rules for unknown intents: {sorted(unknown)}")
+    return tuple(
+        Rule(
+            entry.intent,
+            _phrases(entry.any, whole=entry.whole),
+            _phrases(entry.unless) if entry.unless else None,
+            entry.whole,
+            frozenset(entry.needs),
+            frozenset(entry.lacks),
+        )
+        for entry in _file().rule
+    )
+
+
+def matching_rule(utterance: Utterance) -> tuple[str, str] | None:
+    """Return the intent of the first rule that speaks, and the rule's name for the trace."""
+    text = " ".join(token.folded for token in utterance.core)[:MAX_CHARS]
+    slots = frozenset(mention.slot for mention in utterance.mentions)
+    for number, rule in enumerate(rules()):
+        if rule.fits(text, slots):
+            return rule.intent, f"{rule.intent}#{number}"
+    return None
+
+
+def short_answer(utterance: Utterance) -> Literal["affirm", "deny"] | None:
+    """Return whether the whole message is a yes or a no. Particles of politeness may themselves be the yes."""
+    text = utterance.folded[:MAX_CHARS]
+    if _answers("no").fullmatch(text):
+        return "deny"
+    return "affirm" if _answers("yes").fullmatch(text) else None
+
+
+@lru_cache(maxsize=2)
+def _answers(which: Literal["yes", "no"]) -> re.Pattern[str]:
+    file = _file()
+    words = file.yes if which == "yes" else file.no
+    polite = r"(?: (?:a|nha|nhe|nhé|shop|em|e|anh|chi|ban|ad|oi|luon|di|please|thanks|thank you|thx))*"
+    starts = r"(?:(?:da|vang|ok|oke|okie|u|uh|um|yes|no|thoi|a|well|please) )*"
+    return re.compile(f"{starts}(?:{'|'.join(words)}){polite}")
+
+
+def _phrases(parts: list[str], *, whole: bool = False) -> re.Pattern[str]:
+    joined = "|".join(parts)
+    return re.compile(f"(?:{joined})" if whole else rf"(?<!\S)(?:{joined})(?!\S)")

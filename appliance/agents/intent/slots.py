@@ -1,0 +1,155 @@
+"""Which values belong to which intent, and what the conversation adds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.agents.intent.phrases import compared_phrases, product_phrases
+from appliance.agents.types import ORDERS, DialogueState, Mention, Slots, SlotValue, Utterance
+
+_PRICE = ("price_min", "price_max", "price_about")
+_FILTERS = (*_PRICE, "category", "color", "size", "gender", "sort", "without")
+_ITEM = ("product", "color", "size", "quantity", "ref", "gender")
+_ORDER = ("order_id", "phone", "email")
+_PARCEL = (*_ORDER, "location")
+
+ALLOWED: Mapping[str, frozenset[str]] = {
+    "product_search": frozenset((*_FILTERS, "product", "modifier", "quantity", "attribute")),
+    "product_recommend": frozenset((*_FILTERS, "product", "ref", "quantity")),
+    "product_price": frozenset(_ITEM),
+    "product_availability": frozenset((*_ITEM, "location")),
+    "product_info": frozenset((*_ITEM, "attribute")),
+    "product_compare": frozenset(("product", "product2", "refs", "attribute")),
+    "size_advice": frozenset(("product", "ref", "height_cm", "weight_kg", "foot_cm", "gender", "size")),
+    "promotion": frozenset(("coupon_code", "quantity", "product", "ref", "location", *_PRICE)),
+    "order_place": frozenset((*_ITEM, "payment_method", "location", "phone", "coupon_code")),
+    "order_status": frozenset(_PARCEL),
+    "order_cancel": frozenset(_ORDER),
+    "order_change": frozenset((*_ORDER, "color", "size", "quantity", "product")),
+    "address_update": frozenset(_PARCEL),
+    "shipping_fee": frozenset(("location", *_PRICE)),
+    "shipping_time": frozenset(("location",)),
+    "shipping_options": frozenset(("location",)),
+    "return_policy": frozenset(("product",)),
+    "return_request": frozenset((*_ORDER, "size", "color", "product")),
+    "refund_status": frozenset(_ORDER),
+    "cancellation_policy": frozenset(("order_id",)),
+    "payment_methods": frozenset(("payment_method",)),
+    "payment_issue": frozenset(("payment_method", *_ORDER)),
+    "warranty": frozenset(("product", "order_id")),
+    "invoice": frozenset(_ORDER),
+    "store_info": frozenset(("location",)),
+    "human_handoff": frozenset(("phone", "email")),
+    "complaint": frozenset((*_ORDER, "product")),
+    "feedback": frozenset(("product",)),
+    "account_help": frozenset(("phone", "email")),
+    "newsletter": frozenset(("email", "phone")),
+}
+"""Slots by intent; the conversation's own moves have none."""
+
+_NAMED = frozenset({"product_price", "product_availability", "product_info", "size_advice", "order_place"})
+"""Intents about one product, which a name or the conversation tells."""
+_KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint"))
+
+
+def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
+    """Return the slots of an intent: what the message states, resolved by and added to what the conversation knows."""
+    slots = _stated(intent, utterance, state)
+    if intent == "product_compare":
+        _name_both(slots, utterance)
+    elif "product" in ALLOWED.get(intent, ()) and "ref" not in slots and (names := product_phrases(utterance)):
+        slots["product"] = names[0]
+    if intent == "product_search":
+        return searched(slots, utterance, state)
+    if "product" in slots:
+        slots.pop("category", None)
+    if intent in _NAMED and slots.get("ref") == "it" and "product" in slots:
+        del slots["ref"]
+    if intent in _KEEPS_ORDER:
+        _keep_order(slots, state)
+    return slots
+
+
+def searched(slots: Slots, utterance: Utterance, state: DialogueState) -> Slots:
+    """Return the filters of a search: those running go on when the message only narrows or corrects them."""
+    if slots.get("product") and "category" in slots and _only_category(str(slots["product"]), utterance):
+        del slots["product"]
+    if not state.filters or not _refines(slots, state):
+        return slots
+    kept = dict(state.filters)
+    if any(name in slots for name in _PRICE):
+        kept = {name: value for name, value in kept.items() if name not in _PRICE}
+    if slots.get("modifier") in ("cheaper", "more_expensive"):
+        kept.pop("sort", None)
+    kept.pop("modifier", None)
+    if "product" in slots and "category" not in slots and "modifier" not in slots:
+        kept.pop("product", None)
+    return {**kept, **slots}
+
+
+def _refines(slots: Slots, state: DialogueState) -> bool:
+    category = slots.get("category")
+    if category is not None and category != state.filters.get("category"):
+        return False
+    return bool(category or "product" not in slots or "modifier" in slots)
+
+
+def _stated(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
+    allowed = ALLOWED.get(intent, frozenset())
+    slots: Slots = {}
+    for mention in utterance.mentions:
+        value = _resolved(mention, state)
+        if value is None:
+            continue
+        name = mention.slot
+        if name == "ref" and "refs" in allowed:
+            refs = slots.setdefault("refs", [])
+            if isinstance(refs, list) and isinstance(value, int):
+                refs.append(value)
+        elif name == "refs":
+            slots["refs"] = value
+        elif name in allowed:
+            # A correction comes last: "màu đỏ, nhầm, màu xanh cơ".
+            slots[name] = value
+    if slots.get("refs") == []:
+        del slots["refs"]
+    return {name: value for name, value in slots.items() if name in allowed}
+
+
+def _resolved(mention: Mention, state: DialogueState) -> SlotValue | None:
+    """Return a mention's value, or ``None`` for one that this conversation gives no meaning."""
+    if mention.slot == "ref":
+        if not state.shown and state.focus is None:
+            return None
+        return len(state.shown) if mention.value == "last" and state.shown else mention.value
+    if mention.slot == "refs":
+        return [int(part) for part in str(mention.value).split(",") if part.strip().isdigit()] if state.shown else None
+    return mention.value if mention.certain else None
+
+
+def _name_both(slots: Slots, utterance: Utterance) -> None:
+    if "refs" in slots:
+        return
+    names = compared_phrases(utterance)
+    for slot, name in zip(("product", "product2"), names, strict=False):
+        slots[slot] = name
+
+
+def _only_category(phrase: str, utterance: Utterance) -> bool:
+    """Tell whether a phrase is nothing but the category's own words."""
+    said = {
+        " ".join(token.marked for token in utterance.tokens[mention.start : mention.end])
+        for mention in utterance.mentions
+        if mention.slot == "category"
+    }
+    return phrase in said
+
+
+def _keep_order(slots: Slots, state: DialogueState) -> None:
+    """An order that the conversation is about stays the one that is meant."""
+    if "order_id" in slots:
+        return
+    known = state.last_slots.get("order_id") if state.last_intent in _KEEPS_ORDER else None
+    order = known or state.order_id
+    if order:
+        slots["order_id"] = order

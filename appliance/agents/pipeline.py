@@ -1,0 +1,244 @@
+"""The assistant: five agents in a row, each with its line in the trace.
+
+language → intent → (catalogue | service | talk) → response. An agent that answers intents is a *skill*; a further one
+is a class of its own and one line where the assistant is built.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from appliance.agents.dialogue.memory import after_turn, expected, spoken_locale
+from appliance.agents.intent.agent import IntentAgent, IntentInput
+from appliance.agents.language.agent import LanguageAgent, LanguageInput
+from appliance.agents.language.detect import evidence
+from appliance.agents.model.consultant import Consultant, Consultation
+from appliance.agents.model.policy import Policy, Verdict
+from appliance.agents.port import LanguageModel
+from appliance.agents.response.agent import ResponseAgent, ResponseInput, ResponseOutput
+from appliance.agents.types import (
+    TRANSACTIONAL,
+    Action,
+    DialogueState,
+    HandledBy,
+    Interpretation,
+    Outcome,
+    Reply,
+    SkillInput,
+    Slots,
+    Step,
+    Utterance,
+)
+from appliance.messages import Locale
+from appliance.settings import Settings
+
+T = TypeVar("T")
+
+
+class Skill(Protocol):
+    """An agent that answers some intents from a store."""
+
+    name: str
+    intents: frozenset[str]
+
+    def run(self, given: SkillInput) -> Outcome:
+        """Find the facts that answer one intent."""
+        ...
+
+
+class TurnInput(msgspec.Struct, frozen=True, kw_only=True):
+    """One message in its conversation."""
+
+    message: str
+    state: DialogueState
+    session_id: str
+    user_id: str = ""
+    locale: Locale | None = None
+    """What the storefront asks for; the shopper's own words go first."""
+    now: float = 0.0
+    """Unix seconds."""
+
+
+class TurnResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a turn came to."""
+
+    reply: Reply
+    utterance: Utterance
+    interpretation: Interpretation
+    action: Action
+    handled_by: HandledBy
+    state: DialogueState
+    locale: Locale
+    steps: tuple[Step, ...]
+    answered: bool
+    handoff: str = ""
+    """Why a person is called; ``''``: not."""
+    model: Verdict
+    consultation: Consultation | None = None
+    unfounded: tuple[int, ...] = ()
+    took_ms: float = 0.0
+
+
+class Assistant:
+    """Answers turns. It keeps nothing of a conversation: the state comes with a turn and goes with its result."""
+
+    def __init__(
+        self,
+        language: Callable[[], LanguageAgent],
+        intent: IntentAgent,
+        skills: Sequence[Skill],
+        response: ResponseAgent,
+        settings: Settings,
+        model: Callable[[], LanguageModel | None] = lambda: None,
+    ) -> None:
+        """``language`` and ``model`` are asked for with every turn, because the shop's vocabulary and model change."""
+        self._language = language
+        self._intent = intent
+        self._skills: Mapping[str, Skill] = {name: skill for skill in skills for name in skill.intents}
+        self._response = response
+        self._settings = settings
+        self._model = model
+        self._policy = Policy(settings.assistant)
+        self._consultant = Consultant(settings.shop.name)
+
+    def turn(self, given: TurnInput) -> TurnResult:
+        """Answer one message."""
+        began = time.perf_counter()
+        steps: list[Step] = []
+        state = given.state
+        heard = LanguageInput(given.message, expected(state))
+        utterance = _timed(steps, "language", lambda: self._language().run(heard), _seen_by_language)
+        locale = spoken_locale(utterance, evidence(utterance.tokens), state, given.locale)
+        interpretation = _timed(
+            steps, "intent", lambda: self._intent.run(IntentInput(utterance, state)), lambda found: _plain(found)
+        )
+        asked = SkillInput(
+            intent=interpretation.intent,
+            slots=interpretation.slots,
+            utterance=utterance,
+            state=state,
+            locale=locale,
+            session_id=given.session_id,
+            user_id=given.user_id,
+            now=given.now,
+        )
+        verdict = self._policy.decide(self._model(), interpretation, utterance, time.monotonic())
+        consultation = self._consult(asked, verdict, steps) if verdict.ask else None
+        by_model = consultation is not None and not consultation.failed
+        if consultation is not None and by_model:
+            interpretation = _as_understood(interpretation, consultation)
+            outcomes = consultation.outcomes
+        else:
+            outcomes = tuple(self._answer(interpretation, asked, steps))
+        worded = _timed(
+            steps, "response", lambda: self._response.run(self._facts(outcomes, asked, consultation)), _seen_by_response
+        )
+        handoff = next((outcome.handoff for outcome in outcomes if outcome.handoff), "")
+        return TurnResult(
+            reply=worded.reply,
+            utterance=utterance,
+            interpretation=interpretation,
+            action=outcomes[-1].action if outcomes else "answer",
+            handled_by="handoff" if handoff else "llm" if by_model else "rules",
+            state=after_turn(state, interpretation, outcomes, locale=locale, reply=worded.reply.text, now=given.now),
+            locale=locale,
+            steps=tuple(steps),
+            answered=all(outcome.answered for outcome in outcomes),
+            handoff=handoff,
+            model=verdict,
+            consultation=consultation,
+            unfounded=worded.unfounded,
+            took_ms=round((time.perf_counter() - began) * 1000, 3),
+        )
+
+    def _answer(self, interpretation: Interpretation, asked: SkillInput, steps: list[Step]) -> list[Outcome]:
+        """Run the skill of every intent, a transaction last."""
+        intents = sorted(interpretation.intents or (interpretation.intent,), key=lambda name: name in TRANSACTIONAL)
+        return [self._run(intent, asked.slots, asked, steps) for intent in intents]
+
+    def _run(self, intent: str, slots: Slots, asked: SkillInput, steps: list[Step]) -> Outcome:
+        skill = self._skills[intent]
+        given = msgspec.structs.replace(asked, intent=intent, slots=slots)
+        return _timed(steps, skill.name, lambda: skill.run(given), _seen_by_skill)
+
+    def _consult(self, asked: SkillInput, verdict: Verdict, steps: list[Step]) -> Consultation:
+        model = self._model()
+        if model is None:
+            return Consultation(failed="no_model")
+        breaker = self._policy.breaker
+
+        def ask() -> Consultation:
+            return self._consultant.ask(
+                model,
+                asked.utterance.text,
+                asked.state,
+                lambda intent, slots: self._run(intent, slots, asked, steps),
+                locale=asked.locale,
+                deadline=self._settings.assistant.model_deadline_seconds,
+                conversation=asked.session_id,
+            )
+
+        found = _timed(steps, "model", ask, lambda result: {"why": verdict.why, "failed": result.failed})
+        if found.failed:
+            breaker.failed(time.monotonic())
+        else:
+            breaker.succeeded()
+        return found
+
+    def _facts(self, outcomes: tuple[Outcome, ...], asked: SkillInput, found: Consultation | None) -> ResponseInput:
+        return ResponseInput(
+            outcomes=outcomes,
+            locale=asked.locale,
+            variation=asked.state.turns,
+            conversation=asked.session_id,
+            text=found.text if found is not None and not found.failed else "",
+        )
+
+
+def _as_understood(interpretation: Interpretation, consultation: Consultation) -> Interpretation:
+    """Return the interpretation that the model acted on."""
+    if not consultation.intent or consultation.intent == "faq":
+        return interpretation
+    return msgspec.structs.replace(
+        interpretation, intent=consultation.intent, intents=(consultation.intent,), slots=consultation.slots, rule=""
+    )
+
+
+def _timed(steps: list[Step], agent: str, run: Callable[[], T], seen: Callable[[T], dict[str, object]]) -> T:
+    began = time.perf_counter()
+    result = run()
+    steps.append(Step(agent, round((time.perf_counter() - began) * 1000, 3), seen(result)))
+    return result
+
+
+def _plain(record: msgspec.Struct) -> dict[str, object]:
+    found: dict[str, object] = msgspec.to_builtins(record)
+    return found
+
+
+def _seen_by_language(utterance: Utterance) -> dict[str, object]:
+    return {
+        "words": " ".join(token.marked for token in utterance.tokens)[:500],
+        "locale": utterance.locale,
+        "mentions": [f"{mention.slot}={mention.value}" for mention in utterance.mentions],
+        "repairs": [f"{raw}→{read}" for raw, read in utterance.repairs],
+        "screen": utterance.screen,
+    }
+
+
+def _seen_by_skill(outcome: Outcome) -> dict[str, object]:
+    return {
+        "action": outcome.action,
+        "parts": [part.message or "text" for part in outcome.parts],
+        "products": [product.product_id for product in outcome.products],
+        "sources": [f"{source.kind}:{source.id}" for source in outcome.sources],
+        "answered": outcome.answered,
+    }
+
+
+def _seen_by_response(output: ResponseOutput) -> dict[str, object]:
+    return {"characters": len(output.reply.text), "unfounded": list(output.unfounded)}
