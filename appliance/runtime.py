@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
 
 import msgspec
 import structlog
@@ -27,6 +26,7 @@ from appliance.jobs.tasks import evaluation_handler, training_handler
 from appliance.metrics import Metrics
 from appliance.ops.access import Access
 from appliance.ops.keys import load_keys
+from appliance.ops.parts import PartState, Readiness, Switch
 from appliance.ops.training import Trainer
 from appliance.recsys.service import RecommendationService
 from appliance.search.service import SearchService
@@ -35,54 +35,37 @@ from appliance.store.analytics import Analytics
 from appliance.store.artifacts import ArtifactStore
 from appliance.store.cache import Cache
 from appliance.store.catalogue import Catalogue
+from appliance.store.chat_stores import ChatStores
+from appliance.store.conversations import ConversationRepository
 from appliance.store.experiments import ExperimentRepository
+from appliance.store.faq import FaqRepository
 from appliance.store.ingest import Ingest
+from appliance.store.intent_examples import IntentExampleRepository
 from appliance.store.interactions import InteractionLog
 from appliance.store.journal import Journal
 from appliance.store.journal_rows import Identification
 from appliance.store.merger import Merger
 from appliance.store.migrations.catalogue import MIGRATIONS as CATALOGUE_MIGRATIONS
+from appliance.store.order_requests import OrderRequestRepository
+from appliance.store.orders import OrderRepository
 from appliance.store.privacy import PrivacyRepository
 from appliance.store.rules import RuleRepository
+from appliance.store.shop_words import ShopWordRepository
 from appliance.store.sqlite import SqliteStore
 from appliance.store.state import StateRepository
 from appliance.store.tokens import TokenRepository
+from appliance.store.unanswered import UnansweredRepository
 
 log = structlog.get_logger(__name__)
 
-PartState = Literal["ok", "degraded", "off", "starting"]
-T = TypeVar("T")
-
 _HOUSEKEEPING_SECONDS = 5.0
+_PURGE_SECONDS = 3600.0
 _REBUILT_VISITORS = 10_000
 """Visitors whose recent interactions are read back at start."""
 _REPLAYED_RECORDS = 20_000
 """Newest records of the journal that are shown to the recommender before the first request."""
 _SALES_WINDOW = 30 * 86_400.0
 _EXPOSURE_WINDOW = 60 * 86_400.0
-
-
-class Readiness(msgspec.Struct, frozen=True):
-    """Whether the shop can be served, and the state of each part."""
-
-    ready: bool
-    parts: dict[str, PartState]
-    safe_mode: bool = False
-
-
-class _Switch:
-    """Opens a part, or leaves it off and says so on the issue board."""
-
-    def __init__(self, issues: IssueBoard) -> None:
-        self._issues = issues
-
-    def unless(self, open_part: Callable[[], T], name: str, *, part: str = "") -> T | None:
-        try:
-            return open_part()
-        except (ApplianceError, OSError) as error:
-            log.error("part_off", part=name, error=str(error))
-            self._issues.report(name, f"{name}_off", Severity.ERROR, part or name, str(error))
-            return None
 
 
 @dataclass
@@ -106,6 +89,14 @@ class Runtime:
     experiments: ExperimentRepository = field(init=False)
     state: StateRepository = field(init=False)
     access: Access = field(init=False)
+    chat: ChatStores = field(init=False)
+    faq: FaqRepository = field(init=False)
+    orders: OrderRepository = field(init=False)
+    conversations: ConversationRepository = field(init=False)
+    unanswered: UnansweredRepository = field(init=False)
+    intent_examples: IntentExampleRepository = field(init=False)
+    order_requests: OrderRequestRepository = field(init=False)
+    shop_words: ShopWordRepository = field(init=False)
     artifacts: ArtifactStore = field(init=False)
     cache: Cache = field(init=False)
     search: SearchService = field(init=False)
@@ -131,7 +122,12 @@ class Runtime:
         self.tokens, self.state = TokenRepository(self.store, now), StateRepository(self.store)
         self.privacy, self.rules = PrivacyRepository(self.store, now), RuleRepository(self.store)
         self.experiments = ExperimentRepository(self.store, now)
-        self.access = Access(self.tokens, self.state, load_keys(self.data_dir), settings, now)
+        keys = load_keys(self.data_dir)
+        self.access = Access(self.tokens, self.state, keys, settings, now)
+        chat = self.chat = ChatStores(self.store, settings.assistant, keys.pseudonym, now)
+        self.faq, self.orders, self.conversations = chat.faq, chat.orders, chat.conversations
+        self.unanswered, self.intent_examples = chat.unanswered, chat.intent_examples
+        self.order_requests, self.shop_words = chat.order_requests, chat.shop_words
         self.artifacts = ArtifactStore(self.data_dir / "models", now=now)
         self.cache = Cache(self.data_dir / "cache", settings.cache, metrics, issues, now=now)
         self.search = SearchService(self.catalogue, settings, metrics, issues)
@@ -162,7 +158,7 @@ class Runtime:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         issues, metrics = IssueBoard(now), Metrics()
         store = SqliteStore(data_dir / "catalogue.db", CATALOGUE_MIGRATIONS, now=now)
-        off = _Switch(issues)
+        off = Switch(issues)
         journal = off.unless(lambda: Journal(data_dir / "journal.db", settings.ingest, metrics, now, issues), "ingest")
         analytics = None
         if not safe_mode:
@@ -186,7 +182,7 @@ class Runtime:
         if not self.safe_mode:
             self._load_recommender()
             handlers = {"train": training_handler(self.trainer), "evaluate": evaluation_handler(self.trainer)}
-            self.jobs = _Switch(self.issues).unless(
+            self.jobs = Switch(self.issues).unless(
                 lambda: JobQueue(
                     self.data_dir / "jobs.db",
                     handlers,
@@ -240,6 +236,7 @@ class Runtime:
         if self.started and self.merger:
             self.merger.stop()
         self.recommender.close()
+        self.chat.close()
         for part in (self.journal, self.log, self.analytics, self.cache, self.store):
             if part is None:
                 continue
@@ -310,12 +307,16 @@ class Runtime:
         self._rank_by_sales()
         self._restore_exposure()
         gc.freeze()
+        purged_at = float("-inf")
         while not self._stopping.wait(_HOUSEKEEPING_SECONDS):
             self._start_jobs()
             try:
                 self._rebuild()
+                if self.now() - purged_at > _PURGE_SECONDS:
+                    purged_at = self.now()
+                    self.chat.purge()
             except ApplianceError as error:
-                log.warning("rebuild_not_submitted", error=error.message)
+                log.warning("housekeeping_failed", error=error.message)
 
     def _rebuild(self) -> None:
         """Have a missing or damaged model made, once, unless the owner trains by hand; and a worn index anew."""

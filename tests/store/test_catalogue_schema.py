@@ -16,10 +16,11 @@ from appliance.store.sqlite import SqliteStore
 
 EXPECTED = {
     *("products", "variants", "prices", "stock_levels", "stock_locations", "categories", "product_categories"),
-    *("tags", "product_tags", "collections", "customers", "orders", "order_items", "faq_entries", "faq_texts"),
+    *("tags", "product_tags", "collections", "customers", "orders", "order_items", "faq_entries", "faq_answers"),
     *("merchandising_rules", "chat_sessions", "chat_turns", "unanswered_questions", "settings", "sync_state"),
     *("outbox", "tokens", "privacy_requests", "opt_outs", "product_changes", "products_fts", "schema_version"),
-    "experiments",
+    *("experiments", "faq_questions", "unanswered_variants", "verification_attempts", "order_requests"),
+    *("intent_examples", "shop_words"),
 }
 
 
@@ -61,7 +62,7 @@ def test_a_migrated_store_equals_a_fresh_one(tmp_path: Path, known: int) -> None
 
 
 @settings(max_examples=40, deadline=None)
-@given(steps=st.integers(min_value=0, max_value=470))
+@given(steps=st.integers(min_value=0, max_value=900))
 def test_a_step_that_fails_anywhere_leaves_nothing_and_can_be_repeated(steps: int) -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     db = sqlite_utils.Database(connection)

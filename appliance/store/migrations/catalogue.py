@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite_utils
 
 from appliance.store.migrations import Migration
+from appliance.store.migrations.assistant import make_room_for_the_assistant
 
 PRODUCTS = """
 create table collections (
@@ -350,4 +351,5 @@ MIGRATIONS: tuple[Migration[sqlite_utils.Database], ...] = (
     Migration(1, "first schema", create_first_schema),
     Migration(2, "rules by price and margin", allow_rules_by_price_and_margin),
     Migration(3, "experiments", create_experiments),
+    Migration(4, "assistant", make_room_for_the_assistant),
 )
