@@ -1,0 +1,75 @@
+"""From scores to probabilities that can be believed, learned from scores of texts that the model did not see.
+
+Two steps: the temperature of a softmax (Guo et al. 2017), then Platt's logistic curve over the winner's log-odds and
+the share of the message that the model knows, fitted to whether the winner was right.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.agents.intent.features import Floats
+
+_SHARPNESSES = np.geomspace(1.0, 60.0, 60)
+_NEWTON_STEPS = 30
+_PRIOR = 1e-2
+"""Pull towards the plain softmax, so that a few dozen texts suffice."""
+_EDGE = 1e-6
+
+
+class Calibration(NamedTuple):
+    """How scores are read."""
+
+    sharpness: float = 8.0
+    """One over the temperature."""
+    curve: tuple[float, float, float] = (0.0, 1.0, 0.0)
+    """Intercept, slope by the winner's log-odds (never negative), slope by the known share."""
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Return the softmax of the sharpened scores, over the last axis."""
+        powers = np.exp(self.sharpness * (scores - scores.max(-1, keepdims=True)))
+        found: Floats = powers / powers.sum(-1, keepdims=True)
+        return found
+
+    def confidence(self, top: float, known: float) -> float:
+        """Return the chance that the winner is right, from its probability and the known share of the message."""
+        odds = np.log((top + _EDGE) / (1.0 - top + _EDGE))
+        intercept, slope, by_known = self.curve
+        return float(1.0 / (1.0 + np.exp(-(intercept + slope * odds + by_known * known))))
+
+
+def calibrate(scores: Floats, truth: npt.NDArray[np.intp], known: Floats) -> Calibration:
+    """Fit to scores[texts, labels] of texts that were held out, their true labels and known shares."""
+    rows = np.arange(len(truth))
+    losses = [
+        -np.log(Calibration(float(sharpness)).probabilities(scores)[rows, truth] + _EDGE).mean()
+        for sharpness in _SHARPNESSES
+    ]
+    plain = Calibration(float(_SHARPNESSES[int(np.argmin(losses))]))
+    found = plain.probabilities(scores)
+    top = found.max(1).astype(np.float64)
+    odds = np.log((top + _EDGE) / (1.0 - top + _EDGE))
+    inputs = np.stack([np.ones(len(top)), odds, known.astype(np.float64)], axis=1)
+    curve = _logistic(inputs, found.argmax(1) == truth)
+    if curve[1] < 0.0:
+        curve = np.array([0.0, 1.0, 0.0])
+    return plain._replace(curve=(float(curve[0]), float(curve[1]), float(curve[2])))
+
+
+def _logistic(inputs: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Newton's method for a logistic regression drawn towards (0, 1, 0)."""
+    start = np.array([0.0, 1.0, 0.0])
+    curve = start.copy()
+    pull = _PRIOR * len(right) ** 0.5
+    for _ in range(_NEWTON_STEPS):
+        chance = 1.0 / (1.0 + np.exp(-(inputs @ curve)))
+        gradient = inputs.T @ (chance - right) + pull * (curve - start)
+        steepness = inputs.T @ (inputs * (chance * (1.0 - chance))[:, None]) + pull * np.eye(3)
+        step = np.linalg.solve(steepness, gradient)
+        curve -= np.clip(step, -1.0, 1.0)
+        if np.abs(step).max() < 1e-8:
+            break
+    return curve
