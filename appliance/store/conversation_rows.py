@@ -36,6 +36,9 @@ BY_ID = f"select {_SESSION_FIELDS} from chat_sessions where id = ?"  # noqa: S60
 TURNS = f"select {_TURN_FIELDS} from chat_turns where chat_session_id = ? and position > ? order by position limit ?"  # noqa: S608
 NEXT_POSITION = "select coalesce(max(position) + 1, 0) from chat_turns where chat_session_id = ?"
 FEEDBACK = "update chat_turns set helpful = ?, comment = ? where id = ? returning id"
+QUESTION = """
+select t.message, s.locale from chat_turns t join chat_sessions s on s.id = t.chat_session_id where t.id = ?
+"""
 FORGET_TURNS = """
 update unanswered_questions set last_turn_id = ''
 where last_turn_id in (select id from chat_turns where chat_session_id = ?)

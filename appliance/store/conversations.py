@@ -238,6 +238,13 @@ class ConversationRepository:
         said = owner_text.line("comment", comment, MAX_COMMENT, empty=True)
         return bool(self._writer.now(lambda db: db.execute(rows.FEEDBACK, [int(helpful), said, turn_id]).fetchall()))
 
+    def question_of(self, turn_id: str) -> tuple[str, str] | None:
+        """Return the message of a turn and the language of its conversation; ``None`` without such a turn."""
+        self._writer.settle()
+        with self._store.reading() as db:
+            found = db.execute(rows.QUESTION, [turn_id]).fetchone()
+        return None if found is None else (str(found[0]), str(found[1]))
+
     def search(self, wanted: ConversationFilter) -> tuple[list[ConversationSummary], int]:
         """Return a page of conversations for the owner, the newest first, and how many match in all."""
         self._writer.settle()
