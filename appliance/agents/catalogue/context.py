@@ -1,0 +1,136 @@
+"""Which product a message is about: by its place in the list, by its name, or the one just discussed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from appliance.agents.catalogue.facts import Item, fact_of_card, part
+from appliance.agents.catalogue.resolve import Resolved, known, resolve
+from appliance.agents.catalogue.shop import Shop
+from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
+from appliance.domain import ProductCard
+
+MAX_REFS = 5
+
+
+class Meant(NamedTuple):
+    """The products that are meant, or the answer that is due because that is not clear."""
+
+    items: tuple[Item, ...] = ()
+    instead: Outcome | None = None
+
+
+def meant(given: SkillInput, shop: Shop) -> Meant:
+    """Return the product or products that a message is about."""
+    refs = refs_of(given)
+    if refs:
+        return _by_place(refs, given, shop)
+    phrase = text_slot(given, "product")
+    if given.slots.get("ref") == "it" or not phrase:
+        return _in_context(given, shop)
+    return by_name(phrase, given, shop)
+
+
+def by_name(phrase: str, given: SkillInput, shop: Shop) -> Meant:
+    """Return the product of a name, or the question which one, or that there is none."""
+    found = resolve(phrase, shop, given.state, given.locale)
+    if found.item is not None:
+        return Meant((found.item,))
+    return Meant(instead=which(found.cards, given) if found.kind == "several" else absent(phrase, found, given))
+
+
+def refs_of(given: SkillInput) -> list[int]:
+    """Return the places in the list that are named, from 1."""
+    refs = given.slots.get("refs")
+    if isinstance(refs, list):
+        return [ref for ref in refs if isinstance(ref, int)][:MAX_REFS]
+    ref = given.slots.get("ref")
+    return [ref] if isinstance(ref, int) else []
+
+
+def text_slot(given: SkillInput, slot: str) -> str:
+    """Return a slot as text, ``''`` where it is missing."""
+    value = given.slots.get(slot, "")
+    return value if isinstance(value, str) else str(value)
+
+
+def number_slot(given: SkillInput, slot: str) -> int | None:
+    """Return a slot as a number; ``None`` where it is missing or no number."""
+    value = given.slots.get(slot)
+    if isinstance(value, str) and value.isdecimal() and len(value) < 12:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def asking(given: SkillInput) -> Outcome:
+    """Return the question which product is meant, with what was last shown to choose from."""
+    titles = tuple(f"={shown.title}" for shown in given.state.shown[:4])
+    return Outcome(
+        action="clarify",
+        parts=(part(f"which.{_ASKED.get(given.intent, 'any')}"),),
+        quick_replies=titles or ("best_selling", "newest"),
+        pending=Pending(kind="product", intent=given.intent, slots=_kept(given)),
+    )
+
+
+def which(cards: tuple[ProductCard, ...], given: SkillInput) -> Outcome:
+    """Return the question which of several products is meant, with them as cards."""
+    return Outcome(
+        action="clarify",
+        parts=(part("which.several", count=len(cards)),),
+        products=tuple(fact_of_card(card, given.locale) for card in cards),
+        sources=tuple(Source("product", card.id) for card in cards),
+        quick_replies=tuple(f"={card.name(given.locale)}" for card in cards),
+        pending=Pending(kind="product", intent=given.intent, slots=_kept(given)),
+    )
+
+
+def absent(phrase: str, found: Resolved, given: SkillInput) -> Outcome:
+    """Return that the shop has no such product, with the nearest that it has."""
+    said = phrase[:80]
+    parts: tuple[Part, ...] = (part("which.none", name=said),)
+    if found.cards:
+        parts = (part("which.none_but", name=said),)
+    return Outcome(
+        action="answer",
+        parts=parts,
+        products=tuple(fact_of_card(card, given.locale) for card in found.cards),
+        sources=tuple(Source("product", card.id) for card in found.cards),
+        quick_replies=("best_selling", "newest", "person"),
+    )
+
+
+def _by_place(refs: list[int], given: SkillInput, shop: Shop) -> Meant:
+    shown = given.state.shown
+    if not shown:
+        return _in_context(given, shop) if len(refs) == 1 else Meant(instead=asking(given))
+    if any(not 1 <= ref <= len(shown) for ref in refs):
+        outcome = asking(given)
+        return Meant(instead=msgspec.structs.replace(outcome, parts=(part("which.place", count=len(shown)),)))
+    return Meant(tuple(known(shown[ref - 1], shop, given.locale) for ref in dict.fromkeys(refs)))
+
+
+def _in_context(given: SkillInput, shop: Shop) -> Meant:
+    state = given.state
+    if state.focus is not None:
+        return Meant((known(state.focus, shop, given.locale),))
+    if len(state.shown) == 1:
+        return Meant((known(state.shown[0], shop, given.locale),))
+    return Meant(instead=asking(given))
+
+
+def _kept(given: SkillInput) -> dict[str, str | int | list[int]]:
+    """Return the slots that still hold once the product is known."""
+    return {name: value for name, value in given.slots.items() if name not in ("product", "ref", "refs")}
+
+
+_ASKED = {
+    "product_price": "price",
+    "product_availability": "stock",
+    "product_info": "info",
+    "order_place": "buy",
+    "size_advice": "size",
+    "product_compare": "compare",
+}

@@ -1,0 +1,178 @@
+"""How well a phrase names a product: both are read as units, where all words for one product group are one unit."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+from appliance.agents.catalogue.categories import LONGEST_NAME, groups, keys_of_handles, widened
+from appliance.agents.catalogue.vocabulary import folded_words
+from appliance.domain import ProductCard
+from appliance.text import fold
+
+_WORD = re.compile(r"[^\W\d_]+|\d+", re.UNICODE)
+MAX_CHARACTERS, MAX_UNITS = 300, 24
+_LIGHT = folded_words("light")
+"""Words that name nothing, or not this product: they count little."""
+_LIGHT_WEIGHT, _WIDE_WEIGHT, _TAG_WEIGHT = 0.1, 0.4, 0.7
+_MARKS_DIFFER = 0.45
+_DEVICES = folded_words("devices")
+_ACCESSORIES = frozenset({"phone_case", "charger"})
+_ACCESSORY_HEADS = folded_words("accessory_heads")
+
+
+class Unit(NamedTuple):
+    """One word, or the words that name a product group."""
+
+    key: str
+    """The group; ``''`` for a plain word."""
+    words: tuple[str, ...]
+    """Folded."""
+    marked: tuple[str, ...]
+    weight: float
+
+
+class Name(NamedTuple):
+    """A text as units, with quick look-ups."""
+
+    units: tuple[Unit, ...]
+    words: frozenset[str]
+    keys: frozenset[str]
+    spellings: dict[str, frozenset[str]]
+    """Folded word to how it is written in the text."""
+    accented: bool
+
+
+class Likeness(NamedTuple):
+    """How a phrase and a product agree, each from 0 to 1."""
+
+    phrase: float
+    """Share of the phrase that the product answers."""
+    title: float
+    """Share of the title that the phrase says."""
+
+    @property
+    def score(self) -> float:
+        """One number to order by: the phrase counts, the title parts equals."""
+        return self.phrase + 0.3 * self.title
+
+    @property
+    def names(self) -> bool:
+        """Whether the phrase names this product, as far as names go."""
+        return self.phrase >= 0.74 or (self.phrase >= 0.5 and self.title >= 0.99)
+
+
+@lru_cache(maxsize=8192)
+def read_name(text: str) -> Name:
+    """Read a phrase or a title."""
+    plain = unicodedata.normalize("NFC", text[:MAX_CHARACTERS]).lower()
+    marked = _WORD.findall(plain)[:MAX_UNITS]
+    folded = [fold(word) for word in marked]
+    accented = any(one != other for one, other in zip(marked, folded, strict=True))
+    units: list[Unit] = []
+    place = 0
+    while place < len(folded):
+        length, key = _group_at(folded, marked, place, accented)
+        end = place + length
+        units.append(Unit(key, tuple(folded[place:end]), tuple(marked[place:end]), _weight(key, folded[place])))
+        place = end
+    spellings: dict[str, set[str]] = {}
+    for word, spelt in zip(folded, marked, strict=True):
+        spellings.setdefault(word, set()).add(spelt)
+    keys = frozenset(key for unit in units if unit.key for key in widened(unit.key))
+    return Name(
+        tuple(units),
+        frozenset(folded),
+        keys,
+        {word: frozenset(spelt) for word, spelt in spellings.items()},
+        accented,
+    )
+
+
+def likeness(phrase: Name, card: ProductCard) -> Likeness:
+    """Compare a phrase with a product's titles, categories and tags. Costs some 20 µs."""
+    own = keys_of_handles(card.categories)
+    tags = frozenset(word for tag in card.tags for word in read_name(tag).words)
+    best = Likeness(0.0, 0.0)
+    titles = [read_name(title) for title in dict.fromkeys((card.title, card.title_en)) if title]
+    both = frozenset(word for title in titles for word in title.words)
+    for title in titles:
+        found = Likeness(_answered(phrase, title, own | title.keys, both, tags), _said(title, phrase))
+        best = max(best, found, key=lambda one: one.score)
+    return Likeness(best.phrase * 0.5, best.title) if _other_thing(phrase, titles, own) else best
+
+
+def title_likeness(phrase: Name, title: str) -> Likeness:
+    """Compare a phrase with a product that is known by its title only."""
+    name = read_name(title)
+    return Likeness(_answered(phrase, name, name.keys, name.words, frozenset()), _said(name, phrase))
+
+
+def _answered(phrase: Name, title: Name, keys: frozenset[str], others: frozenset[str], tags: frozenset[str]) -> float:
+    total = sum(unit.weight for unit in phrase.units)
+    if not total:
+        return 0.0
+    return sum(unit.weight * _match(unit, phrase, title, keys, others, tags) for unit in phrase.units) / total
+
+
+def _match(
+    unit: Unit, phrase: Name, title: Name, keys: frozenset[str], others: frozenset[str], tags: frozenset[str]
+) -> float:
+    if unit.key and unit.key in keys:
+        return 1.0
+    if all(word in title.words for word in unit.words):
+        if phrase.accented and title.accented and not _spelt_alike(unit, title):
+            return _MARKS_DIFFER
+        return 1.0
+    if all(word in others for word in unit.words):
+        return 1.0
+    return _TAG_WEIGHT if all(word in tags for word in unit.words) else 0.0
+
+
+def _spelt_alike(unit: Unit, title: Name) -> bool:
+    """Tell whether each word has the marks of the title, or none where the title's has some or the other way."""
+    for word, marked in zip(unit.words, unit.marked, strict=True):
+        spelt = title.spellings[word]
+        if marked not in spelt and marked != word and word not in spelt:
+            return False
+    return True
+
+
+def _said(title: Name, phrase: Name) -> float:
+    total = sum(unit.weight for unit in title.units)
+    said = sum(
+        unit.weight
+        for unit in title.units
+        if (unit.key and unit.key in phrase.keys) or all(word in phrase.words for word in unit.words)
+    )
+    return said / total if total else 0.0
+
+
+def _other_thing(phrase: Name, titles: list[Name], own: frozenset[str]) -> bool:
+    """Tell whether a device is named and this is only something for it (``iphone 15``: a case is no phone)."""
+    if not phrase.words & _DEVICES or phrase.keys or phrase.words & _ACCESSORY_HEADS:
+        return False
+    heads = {title.units[0].words[0] for title in titles if title.units}
+    return bool(own & _ACCESSORIES or heads & _ACCESSORY_HEADS)
+
+
+def _group_at(folded: list[str], marked: list[str], place: int, accented: bool) -> tuple[int, str]:
+    known = groups()
+    for length in range(min(LONGEST_NAME, len(folded) - place), 0, -1):
+        name = tuple(folded[place : place + length])
+        key = known.by_words.get(name)
+        if key is None:
+            continue
+        written = " ".join(marked[place : place + length])
+        plain = written == " ".join(name)
+        if (plain and not (accented and length == 1)) or written in known.marked[name] or (plain and length > 1):
+            return length, key
+    return 1, ""
+
+
+def _weight(key: str, first: str) -> float:
+    if key:
+        return _WIDE_WEIGHT if key in ("top", "bottom") else 1.0
+    return _LIGHT_WEIGHT if first in _LIGHT else 1.0

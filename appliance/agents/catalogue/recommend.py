@@ -1,0 +1,202 @@
+"""Intent ``product_recommend``: advice from the recommender, within what the shopper asked for."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib import resources
+
+import msgspec
+
+from appliance.agents.catalogue.categories import shop_category
+from appliance.agents.catalogue.context import meant, text_slot
+from appliance.agents.catalogue.facts import fact_of_card, money, part
+from appliance.agents.catalogue.names import likeness, read_name
+from appliance.agents.catalogue.searching import search
+from appliance.agents.catalogue.shop import Shop
+from appliance.agents.catalogue.stock import similar_cards
+from appliance.agents.catalogue.wishes import PAGE, Wish, named, residual, running, suits, wish_of
+from appliance.agents.types import Outcome, Part, SkillInput, Source
+from appliance.domain import ProductCard
+from appliance.recsys.base import RecommendRequest
+from appliance.search.types import SearchQuery
+from appliance.text import words
+
+POOL = 100
+"""Recommendations that are asked for, to have enough within the budget."""
+ENOUGH = 3
+_FOR_IT, _ABOUT_IT = 0.7, 0.5
+"""From so much of the words a product is for an occasion, or about what was said."""
+_LIKE_IT = frozenset({"giong", "tuong", "similar", "like", "same"})
+
+
+class _Occasion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    said: tuple[str, ...]
+    words: str
+    key: str = ""
+
+
+class _Suggestion(msgspec.Struct, frozen=True):
+    card: ProductCard
+    reason: str = ""
+
+
+def recommend(given: SkillInput, shop: Shop) -> Outcome:
+    """Answer a request for advice."""
+    if _like_something(given):
+        found = meant(given, shop)
+        if found.items:
+            return _similar(given, shop)
+    wish = wish_of(given, shop)
+    if not wish.key:
+        wish = msgspec.structs.replace(wish, words="")
+    chosen = _chosen(wish, given, shop)
+    if not chosen:
+        return search(given, shop)
+    return Outcome(
+        action="answer",
+        parts=(_heading(wish, given, shop),),
+        products=tuple(fact_of_card(one.card, given.locale, one.reason) for one in chosen),
+        sources=tuple(Source("product", one.card.id) for one in chosen),
+        quick_replies=("cheaper", "compare", "best_selling", "newest"),
+        filters=running(wish, given, shop),
+        offered=len(chosen),
+    )
+
+
+def _like_something(given: SkillInput) -> bool:
+    slots = given.slots
+    if slots.get("ref") is not None or slots.get("refs"):
+        return True
+    said = {token.folded for token in given.utterance.tokens}
+    return bool(said & _LIKE_IT) and bool(slots.get("product") or given.state.focus or len(given.state.shown) == 1)
+
+
+def _similar(given: SkillInput, shop: Shop) -> Outcome:
+    item = meant(given, shop).items[0]
+    title = item.title(given.locale)
+    outcome = similar_cards(item, given, shop, PAGE)
+    if outcome.products:
+        return msgspec.structs.replace(
+            outcome,
+            parts=(part("recommend.similar", title=title),),
+            quick_replies=("cheaper", "compare", "more"),
+            filters={},
+            offered=len(outcome.products),
+        )
+    key = next((unit.key for unit in read_name(title).units if unit.key), "")
+    handle = shop_category(shop.catalogue, key) if key else ""
+    query = SearchQuery("" if handle else title, category=handle, in_stock=True, limit=PAGE)
+    cards = [card for card in shop.search(query).cards if card.id != item.shown.product_id]
+    message = "recommend.similar" if cards else "recommend.nothing_similar"
+    return Outcome(
+        action="answer",
+        parts=(part(message, title=title),),
+        products=tuple(fact_of_card(card, given.locale) for card in cards),
+        sources=tuple(Source("product", card.id) for card in cards),
+        quick_replies=("best_selling", "newest", "person"),
+        filters={"category": key} if key else {},
+        offered=len(cards),
+    )
+
+
+def _chosen(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
+    """Return products for the occasion first, then what the recommender gives, one of each kind before seconds."""
+    first = [one for one in _for_occasion(wish, given, shop) if _within(one.card, wish)]
+    fits: list[_Suggestion] = []
+    if len(first) < PAGE:
+        fits += [one for one in _recommended(wish, given, shop) if _within(one.card, wish)]
+    if len(first) + len(fits) < ENOUGH:
+        query = SearchQuery(
+            category=wish.category,
+            price_min=wish.price_min,
+            price_max=wish.price_max,
+            color=wish.color,
+            in_stock=True,
+            sort="best_selling",
+            limit=PAGE * 4,
+        )
+        fits += [_Suggestion(card) for card in shop.search(query).cards if suits(card, wish.gender)]
+    kept: dict[str, _Suggestion] = {}
+    for one in (*first, *(fits if wish.category else _mixed(fits))):
+        kept.setdefault(one.card.id, one)
+    return list(kept.values())[:PAGE]
+
+
+def _for_occasion(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
+    said = f" {' '.join(token.folded for token in given.utterance.tokens[:60])} "
+    occasion = next((one for one in _occasions() if any(f" {name} " in said for name in one.said)), None)
+    text = occasion.words if occasion else (wish.words or text_slot(given, "product") or residual(given))
+    if not text or (wish.key and not occasion and not wish.words):
+        return []
+    category = wish.category
+    found = shop.search(SearchQuery(text, category=category, in_stock=True, limit=PAGE * 2)).cards
+    name = read_name(text)
+    cards = [card for card in found if likeness(name, card).phrase >= (_FOR_IT if occasion else _ABOUT_IT)]
+    if occasion and occasion.key and not category and len(cards) < ENOUGH:
+        handle = shop_category(shop.catalogue, occasion.key)
+        if handle:
+            cards += shop.search(SearchQuery(category=handle, in_stock=True, limit=PAGE)).cards
+    return [_Suggestion(card) for card in cards if suits(card, wish.gender)]
+
+
+def _recommended(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
+    request = RecommendRequest(
+        user_id=given.user_id,
+        session_id=given.session_id,
+        placement="category" if wish.category else "home",
+        category=wish.category,
+        limit=POOL,
+        locale=given.locale,
+    )
+    answer = shop.recommender.recommend(request)
+    found: list[_Suggestion] = []
+    for one in answer.items:
+        card = shop.card(one.product_id)
+        if card is None or not card.in_stock or not suits(card, wish.gender):
+            continue
+        # On a fallback the shelf is not of this category.
+        if not wish.category or wish.category in card.categories:
+            found.append(_Suggestion(card, one.reason.text))
+    return found
+
+
+def _within(card: ProductCard, wish: Wish) -> bool:
+    if card.price is None:
+        return not wish.bounded
+    low, high = wish.price_min, wish.price_max
+    return (low is None or card.price >= low) and (high is None or card.price <= high)
+
+
+def _mixed(found: list[_Suggestion]) -> list[_Suggestion]:
+    """Take one of each top category before a second of any, the order kept within each round."""
+    rounds: dict[int, list[_Suggestion]] = {}
+    seen: dict[str, int] = {}
+    for one in found:
+        kind = one.card.categories[0] if one.card.categories else ""
+        number = seen[kind] = seen.get(kind, -1) + 1
+        rounds.setdefault(number, []).append(one)
+    return [one for number in sorted(rounds) for one in rounds[number]]
+
+
+def _heading(wish: Wish, given: SkillInput, shop: Shop) -> Part:
+    gift = _is_gift(token.folded for token in given.utterance.tokens)
+    kind = "gift" if gift else ("pick" if wish.key else "anything")
+    values = {"what": named(wish, given.locale)} if kind == "pick" else {}
+    if wish.about is not None:
+        return part(f"recommend.{kind}_about", about=money(wish.about, shop.currency), **values)
+    if wish.price_max is not None:
+        return part(f"recommend.{kind}_max", high=money(wish.price_max, shop.currency), **values)
+    return part(f"recommend.{kind}", **values)
+
+
+def _is_gift(said: Iterable[str]) -> bool:
+    return bool(set(said) & {"qua", "tang", "gift", "gifts", "present", "presents", "biếu", "bieu"})
+
+
+@lru_cache(maxsize=1)
+def _occasions() -> tuple[_Occasion, ...]:
+    text = resources.files("appliance.agents.catalogue").joinpath("data", "occasions.toml").read_text("utf-8")
+    found = msgspec.convert(tomllib.loads(text), dict[str, tuple[_Occasion, ...]])["occasion"]
+    return tuple(msgspec.structs.replace(one, said=tuple(" ".join(words(name)) for name in one.said)) for one in found)

@@ -1,0 +1,375 @@
+"""Intent ``product_search``: the products that fit, or what comes nearest and what was given up for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from appliance.agents.catalogue.categories import below, shop_category
+from appliance.agents.catalogue.facts import available, colour_label, fact_of_card, matching, money, part
+from appliance.agents.catalogue.names import likeness, read_name
+from appliance.agents.catalogue.resolve import known
+from appliance.agents.catalogue.shop import Found, Shop
+from appliance.agents.catalogue.wishes import PAGE, Wish, named, running, suits, wish_of
+from appliance.agents.types import Money, Outcome, Part, ProductFact, ShownProduct, SkillInput, Source, Value
+from appliance.domain import Product, ProductCard
+from appliance.messages import translate
+from appliance.search.types import SearchQuery
+from appliance.text import words
+
+MAX_READ = 5
+"""Products that are read in full in one turn."""
+_EXTRA = 10
+"""Further products that are fetched where some will be left out."""
+_ABOUT_IT = 0.5
+"""From so much of the words a product is about them; below, the shop has nothing of the kind."""
+
+
+class _Stage(NamedTuple):
+    """A wish made wider, and the message that says so."""
+
+    wish: Wish
+    given_up: str
+
+
+class _Page(NamedTuple):
+    total: int
+    cards: list[ProductCard]
+    found: Found
+
+
+def search(given: SkillInput, shop: Shop) -> Outcome:
+    """Answer a search."""
+    wish = wish_of(given, shop)
+    if wish.shift:
+        wish = _shifted(wish, given, shop)
+    if wish.shift == "more":
+        return _more(wish, given, shop)
+    page = _page(wish, given, shop)
+    if page.cards and not _about_words(wish, page.cards):
+        return _nothing_like(wish, page.cards, given, shop)
+    if page.cards:
+        return _answer(wish, page, given, shop, ())
+    if wish.shift in ("cheaper", "more_expensive"):
+        return _the_end(wish, given, shop)
+    return _relaxed(wish, page.found, given, shop)
+
+
+def _page(wish: Wish, given: SkillInput, shop: Shop, offset: int = 0) -> _Page:
+    """Return a page; where a group has none, one of a group that belongs to it (sneakers are shoes)."""
+    page = _own_page(wish, given, shop, offset)
+    if page.cards or not wish.category or offset:
+        return page
+    for key in below(wish.key):
+        handle = shop_category(shop.catalogue, key)
+        if handle and (other := _own_page(msgspec.structs.replace(wish, category=handle), given, shop, 0)).cards:
+            return other
+    return page
+
+
+def _own_page(wish: Wish, given: SkillInput, shop: Shop, offset: int) -> _Page:
+    barred = _barred(wish, given)
+    picky = bool(barred or wish.without or wish.gender)
+    found = shop.search(wish.query(PAGE + _EXTRA if picky else PAGE, offset))
+    cards = [card for card in found.cards if card.id not in barred and suits(card, wish.gender)]
+    if wish.without:
+        cards = _without(cards, wish.without, shop)
+    left_out = len(found.cards) - len(cards)
+    if wish.size or wish.color:
+        cards = _really_there_first(cards, wish, shop)
+    return _Page(max(len(cards), found.total - left_out), cards[:PAGE], found)
+
+
+def _barred(wish: Wish, given: SkillInput) -> frozenset[str]:
+    return frozenset(shown.product_id for shown in given.state.shown) if wish.shift == "other" else frozenset()
+
+
+def _without(cards: list[ProductCard], word: str, shop: Shop) -> list[ProductCard]:
+    """Leave out what is, is made of or is called what the shopper does not want; a few are read to be sure."""
+    unwanted = tuple(words(word))[:4]
+    kept: list[ProductCard] = []
+    for card in cards:
+        if len(kept) == PAGE:
+            break
+        if _says(unwanted, card.title, card.title_en, *card.tags):
+            continue
+        product = shop.catalogue.product(card.id)
+        if product is not None and not _says(unwanted, *product.attributes.values()) and _other_colour(product, word):
+            kept.append(card)
+    return kept
+
+
+def _says(unwanted: tuple[str, ...], *texts: str) -> bool:
+    return bool(unwanted) and any(set(unwanted) <= set(words(text)) for text in texts)
+
+
+def _other_colour(product: Product, word: str) -> bool:
+    """Whether it comes in some colour other than the unwanted one."""
+    return not product.variants or len(matching(product, "", word)) < len(product.variants)
+
+
+def _really_there_first(cards: list[ProductCard], wish: Wish, shop: Shop) -> list[ProductCard]:
+    """Put first what has the very size and colour in stock; the filters of the search look at each on its own."""
+    first: list[ProductCard] = []
+    rest: list[ProductCard] = []
+    for card in cards[:MAX_READ]:
+        product = shop.catalogue.product(card.id)
+        there = product is not None and any(map(available, matching(product, wish.size, wish.color)))
+        (first if there else rest).append(card)
+    return first or rest
+
+
+def _answer(wish: Wish, page: _Page, given: SkillInput, shop: Shop, before: tuple[Part, ...]) -> Outcome:
+    cards = page.cards
+    parts = (*before, _heading(wish, page.total, given, shop))
+    if len(cards) == 1 and not before:
+        parts = (_single(wish, cards[0], given, shop),)
+    return Outcome(
+        action="answer",
+        parts=parts,
+        products=facts(cards, given),
+        sources=sources(cards),
+        quick_replies=_chips(wish, page, given),
+        filters=running(wish, given, shop),
+        offered=len(cards) if wish.shift != "other" else given.state.offered + len(cards),
+    )
+
+
+def facts(cards: list[ProductCard], given: SkillInput) -> tuple[ProductFact, ...]:
+    """Return cards as facts."""
+    return tuple(fact_of_card(card, given.locale) for card in cards)
+
+
+def sources(cards: list[ProductCard]) -> tuple[Source, ...]:
+    """Return cards as sources."""
+    return tuple(Source("product", card.id) for card in cards)
+
+
+def _heading(wish: Wish, total: int, given: SkillInput, shop: Shop) -> Part:
+    if wish.free and wish.sort == "relevance":
+        return part("search.everything", total=total)
+    what = named(wish, given.locale)
+    if wish.sort != "relevance":
+        return part(f"search.by_{wish.sort}", what=what, total=total)
+    bounds: dict[str, Value] = {}
+    if wish.about is not None:
+        return part("search.found_about", what=what, total=total, about=money(wish.about, shop.currency))
+    if wish.price_min is not None:
+        bounds["low"] = money(wish.price_min, shop.currency)
+    if wish.price_max is not None:
+        bounds["high"] = money(wish.price_max, shop.currency)
+    kind = {(): "found", ("low",): "found_min", ("high",): "found_max", ("low", "high"): "found_range"}[tuple(bounds)]
+    return part(f"search.{kind}", what=what, total=total, **bounds)
+
+
+def _single(wish: Wish, card: ProductCard, given: SkillInput, shop: Shop) -> Part:
+    if card.price is None:
+        return part("search.one_unpriced", title=card.name(given.locale))
+    return part("search.one", title=card.name(given.locale), price=Money(card.price, card.currency))
+
+
+def _chips(wish: Wish, page: _Page, given: SkillInput) -> tuple[str, ...]:
+    chips: list[str] = []
+    if page.total > len(page.cards):
+        chips.append("more")
+    if len(page.cards) == 1:
+        return ("stock", "buy", "similar", "colors")
+    chips.append("cheaper" if wish.sort != "price_asc" else "dearer")
+    if len(page.cards) > 1:
+        chips.append("compare")
+    if page.found.facets is not None and not wish.color and len(page.found.facets.colors) > 1:
+        # The first two colours that there are most of.
+        chips += [
+            f"={_colour_chip(value.label, given)}" for value in page.found.facets.colors[:2] if value.label.strip()
+        ]
+    return tuple(chips)
+
+
+def _colour_chip(label: str, given: SkillInput) -> str:
+    return translate("chat.chips.in_color", given.locale, color=colour_label(label, given.locale))
+
+
+def _shifted(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
+    """Turn a wish relative to what was shown into one of its own."""
+    wish = _like_shown(wish, given, shop)
+    if wish.shift not in ("cheaper", "more_expensive"):
+        return wish
+    seen = _seen_prices(given)
+    if not seen:
+        sort = "price_asc" if wish.shift == "cheaper" else "price_desc"
+        return msgspec.structs.replace(wish, sort=sort, shift="")
+    if wish.shift == "cheaper":
+        below = min(seen) - 1
+        low = wish.price_min if wish.price_min is not None and wish.price_min < below else None
+        return msgspec.structs.replace(wish, price_max=below, price_min=low, about=None, sort="price_desc")
+    above = max(seen) + 1
+    high = wish.price_max if wish.price_max is not None and wish.price_max > above else None
+    return msgspec.structs.replace(wish, price_min=above, price_max=high, about=None, sort="price_asc")
+
+
+def _seen_prices(given: SkillInput) -> list[int]:
+    state = given.state
+    if state.focus is not None and state.focus.price is not None:
+        return [state.focus.price]
+    return [shown.price for shown in state.shown if shown.price is not None]
+
+
+def _like_shown(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
+    """Stay with the kind of goods that was shown, if it was one kind, when the search itself names none."""
+    state = given.state
+    if wish.key or wish.category or wish.words or (wish.shift == "more" and state.offered):
+        return wish
+    seen = (state.focus,) if state.focus is not None else state.shown
+    cards = [card for card in (shop.card(one.product_id) for one in seen if one.product_id) if card is not None]
+    if cards:
+        shared = [handle for handle in cards[0].categories if all(handle in card.categories for card in cards)]
+        node = shop.catalogue.category(shared[-1]) if shared else None
+        return msgspec.structs.replace(wish, category=node.handle, key=node.name.lower()) if node else wish
+    keys = {next((unit.key for unit in read_name(one.title).units if unit.key), "") for one in seen}
+    key = keys.pop() if len(keys) == 1 else ""
+    return msgspec.structs.replace(wish, key=key, category=shop_category(shop.catalogue, key)) if key else wish
+
+
+def _more(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
+    offset = given.state.offered or len(given.state.shown)
+    page = _page(wish, given, shop, offset)
+    shown = {product.product_id for product in given.state.shown}
+    cards = [card for card in page.cards if card.id not in shown]
+    if cards:
+        remaining = max(0, page.found.total - offset - len(cards))
+        chips = ("more", "cheaper", "compare") if remaining else ("cheaper", "other_kind", "best_selling")
+        return Outcome(
+            action="answer",
+            parts=(part("search.more", what=named(wish, given.locale), remaining=remaining),)
+            if remaining
+            else (part("search.last", what=named(wish, given.locale)),),
+            products=facts(cards, given),
+            sources=sources(cards),
+            quick_replies=chips,
+            filters=running(wish, given, shop),
+            offered=offset + len(cards),
+        )
+    return Outcome(
+        action="answer",
+        parts=(part("search.no_more", what=named(wish, given.locale)),),
+        quick_replies=("cheaper", "best_selling", "newest", "person"),
+        filters=running(wish, given, shop),
+        offered=offset,
+    )
+
+
+def _the_end(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
+    """Say that nothing is cheaper (dearer) than what was shown, naming it."""
+    side = "cheapest" if wish.shift == "cheaper" else "dearest"
+    priced = [shown for shown in _seen(given) if shown.price is not None]
+    choose = min if side == "cheapest" else max
+    extreme = choose(priced, key=lambda shown: shown.price or 0)
+    item = known(extreme, shop, given.locale)
+    currency = item.currency(shop.currency)
+    price = item.price if item.price is not None else extreme.price or 0
+    before = part(
+        f"search.{side}_already",
+        title=item.title(given.locale),
+        price=money(price, currency),
+        what=named(wish, given.locale),
+    )
+    return Outcome(
+        action="answer",
+        parts=(before,),
+        sources=(Source("product", extreme.product_id),) if extreme.product_id else (),
+        quick_replies=("best_selling", "newest", "buy"),
+        focus=extreme,
+        filters=dict(given.state.filters),
+    )
+
+
+def _seen(given: SkillInput) -> tuple[ShownProduct, ...]:
+    state = given.state
+    return (state.focus,) if state.focus is not None and state.focus.price is not None else state.shown
+
+
+def _about_words(wish: Wish, cards: list[ProductCard]) -> bool:
+    """Whether what was found is of the kind that the words name; a category filter vouches for itself."""
+    if wish.category or not (wish.words or wish.key):
+        return True
+    name = read_name(wish.words or " ".join(wish.key.split("_")))
+    if wish.key and not wish.words:
+        return any(likeness(name, card).phrase >= _ABOUT_IT for card in cards) or any(
+            wish.key in read_name(card.title).keys for card in cards
+        )
+    return any(likeness(name, card).phrase >= _ABOUT_IT for card in cards)
+
+
+def _nothing_like(wish: Wish, cards: list[ProductCard], given: SkillInput, shop: Shop) -> Outcome:
+    near = cards[:3] or shop.search(SearchQuery(in_stock=True, sort="best_selling", limit=3)).cards
+    what = named(wish, given.locale)
+    message = "search.none_but" if near else "search.none"
+    return Outcome(
+        action="answer",
+        parts=(part(message, what=what),),
+        products=facts(near, given),
+        sources=sources(near),
+        quick_replies=("best_selling", "newest", "person"),
+        filters={},
+        offered=len(near),
+        answered=bool(near),
+    )
+
+
+def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome:
+    """Give up one part of the wish after another, the least grave first, and say which."""
+    for stage in _stages(wish, found):
+        page = _page(stage.wish, given, shop)
+        if page.cards and _about_words(stage.wish, page.cards):
+            before = part(f"search.no_{stage.given_up}", what=named(wish, given.locale), **_lost(wish, stage, given))
+            return msgspec.structs.replace(
+                _answer(stage.wish, page, given, shop, (before,)),
+                parts=(before, part("search.instead", what=named(stage.wish, given.locale), total=page.total)),
+                filters=running(wish, given, shop),
+            )
+    sold_out = shop.search(msgspec.structs.replace(wish.query(), in_stock=False, size="", color=""))
+    if sold_out.cards and _about_words(wish, sold_out.cards):
+        return Outcome(
+            action="answer",
+            parts=(part("search.sold_out", what=named(wish, given.locale)),),
+            products=facts(sold_out.cards[:3], given),
+            sources=sources(sold_out.cards[:3]),
+            quick_replies=("best_selling", "newest", "person"),
+            filters=running(wish, given, shop),
+            offered=len(sold_out.cards[:3]),
+        )
+    return _nothing_like(wish, list(found.related), given, shop)
+
+
+def _lost(wish: Wish, stage: _Stage, given: SkillInput) -> dict[str, Value]:
+    if stage.given_up == "words":
+        return {"words": wish.words}
+    return {}
+
+
+def _stages(wish: Wish, found: Found) -> Iterator[_Stage]:
+    """Yield wider wishes. The facets tell which single filter empties the page, so that hopeless ones are skipped."""
+    facets = found.facets
+    replace = msgspec.structs.replace
+    if wish.size and (facets is None or facets.sizes):
+        yield _Stage(replace(wish, size=""), "size")
+    if wish.color and (facets is None or facets.colors):
+        yield _Stage(replace(wish, color=""), "color")
+    if wish.bounded and (facets is None or facets.price.min is not None):
+        sort = "price_desc" if wish.price_max is None else "price_asc"
+        yield _Stage(replace(wish, price_min=None, price_max=None, about=None, sort=sort), "price")
+    if wish.gender:
+        yield _Stage(replace(wish, labelled=False), "gender")
+    if wish.words and wish.category:
+        yield _Stage(replace(wish, words=""), "words")
+    bare = replace(
+        wish, size="", color="", price_min=None, price_max=None, about=None, labelled=False, sort="relevance"
+    )
+    if bare != wish and (bare.words or bare.category or bare.key):
+        yield _Stage(bare, "filters")
+        if bare.words and bare.category:
+            yield _Stage(replace(bare, words=""), "filters")
+    if wish.category and not wish.words and wish.key:
+        yield _Stage(replace(bare, category=""), "filters")

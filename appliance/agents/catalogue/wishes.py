@@ -1,0 +1,215 @@
+"""What a shopper wishes for, from the slots and the words of a message, as a query and in the reader's words."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from appliance.agents.catalogue.categories import groups, shop_category
+from appliance.agents.catalogue.context import number_slot, text_slot
+from appliance.agents.catalogue.facts import colour_label
+from appliance.agents.catalogue.names import read_name
+from appliance.agents.catalogue.shop import Shop
+from appliance.agents.catalogue.vocabulary import folded_words
+from appliance.agents.types import SkillInput, Slots
+from appliance.domain import ProductCard
+from appliance.messages import Locale, translate
+from appliance.search.types import SearchQuery, Sort
+
+PAGE = 5
+ABOUT = 0.2
+"""``price_about`` is searched this share below and above."""
+KEPT = ("category", "color", "size", "gender", "price_min", "price_max", "price_about", "sort", "without", "product")
+"""Slots that a running search remembers."""
+_SORTS: dict[str, Sort] = {
+    "price_asc": "price_asc",
+    "price_desc": "price_desc",
+    "newest": "newest",
+    "best_selling": "best_selling",
+}
+_GENDER_WORDS = {"men": "nam", "women": "nữ", "kids": "trẻ em"}
+_OPPOSITE = {"men": frozenset({"nu", "women", "womens", "woman"}), "women": frozenset({"nam", "men", "mens", "man"})}
+_TALK = folded_words("talk")
+"""Words of asking; what is left of a message after them says what is wished for."""
+_SPACE = re.compile(r"\s+")
+Shift = Literal["", "cheaper", "more_expensive", "more", "other"]
+_SHIFTS: dict[str, Shift] = {
+    "cheaper": "cheaper",
+    "more_expensive": "more_expensive",
+    "more": "more",
+    "other": "other",
+}
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """A search as it was asked for."""
+
+    category: str = ""
+    """Handle in the shop, ``''`` when none is asked for or the shop has none for the key."""
+    key: str = ""
+    """The category as the slot names it."""
+    words: str = ""
+    """What else was said of the goods, folded or as said."""
+    color: str = ""
+    size: str = ""
+    gender: str = ""
+    price_min: int | None = None
+    """Smallest unit, like ``price_max``."""
+    price_max: int | None = None
+    about: int | None = None
+    sort: Sort = "relevance"
+    without: str = ""
+    labelled: bool = True
+    """Whether only products will do that are marked for this gender; else all that are not marked for others."""
+    shift: Shift = ""
+
+    def query(self, limit: int = PAGE, offset: int = 0) -> SearchQuery:
+        """Return the search, of what can be bought now."""
+        text = self.words
+        if not text and not self.category and self.key:
+            text = group_name(self.key)
+        if self.labelled and (gender := _GENDER_WORDS.get(self.gender, "")):
+            text = f"{text} {gender}".strip()
+        return SearchQuery(
+            text,
+            category=self.category,
+            price_min=self.price_min,
+            price_max=self.price_max,
+            in_stock=True,
+            color=self.color,
+            size=self.size,
+            sort=self.sort,
+            limit=limit,
+            offset=offset,
+        )
+
+    @property
+    def bounded(self) -> bool:
+        """Whether a price was named."""
+        return self.price_min is not None or self.price_max is not None
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing in particular is asked for."""
+        return not (self.category or self.key or self.words or self.color or self.size or self.gender or self.bounded)
+
+
+def wish_of(given: SkillInput, shop: Shop) -> Wish:
+    """Read the wish of a turn. Filters of the running search are in the slots already."""
+    key = text_slot(given, "category")
+    low, high, about = prices(given, shop)
+    sort = text_slot(given, "sort")
+    return Wish(
+        category=shop_category(shop.catalogue, key) if key else "",
+        key=key,
+        words=_words(given, key),
+        color=text_slot(given, "color"),
+        size=text_slot(given, "size"),
+        gender=text_slot(given, "gender"),
+        price_min=low,
+        price_max=high,
+        about=about,
+        sort=_SORTS.get(sort, "relevance"),
+        without=text_slot(given, "without"),
+        shift=_SHIFTS.get(text_slot(given, "modifier"), ""),
+    )
+
+
+def prices(given: SkillInput, shop: Shop) -> tuple[int | None, int | None, int | None]:
+    """Return the lowest and highest price and the one said without bound, in smallest units."""
+    low, high, about = (number_slot(given, name) for name in ("price_min", "price_max", "price_about"))
+    minor_low = shop.minor(low) if low is not None else None
+    minor_high = shop.minor(high) if high is not None else None
+    if about is None or minor_low is not None or minor_high is not None:
+        return minor_low, minor_high, None
+    middle = shop.minor(about)
+    return round(middle * (1 - ABOUT)), round(middle * (1 + ABOUT)), middle
+
+
+def running(wish: Wish, given: SkillInput, shop: Shop) -> Slots:
+    """Return the filters of the search from now on, as slots."""
+    filters: Slots = {name: given.slots[name] for name in KEPT if name in given.slots}
+    filters.pop("product", None)
+    if wish.words:
+        filters["product"] = wish.words
+    if wish.shift in ("cheaper", "more_expensive"):
+        filters.pop("price_about", None)
+        for name, bound in (("price_min", wish.price_min), ("price_max", wish.price_max)):
+            filters.pop(name, None)
+            if bound is not None:
+                filters[name] = shop.main(bound)
+    return filters
+
+
+def named(wish: Wish, locale: Locale) -> str:
+    """Return what is wished for as a noun phrase of the reader's language, prices left out."""
+    text = _noun(wish, locale)
+    if wish.gender and wish.labelled:
+        text = translate(f"chat.search.what.{wish.gender}", locale, what=text)
+    if wish.color:
+        text = translate("chat.search.what.color", locale, what=text, color=colour_label(wish.color, locale))
+    if wish.size:
+        text = translate("chat.search.what.size", locale, what=text, size=wish.size)
+    return text
+
+
+def group_name(key: str) -> str:
+    """Return a category key in words that search understands."""
+    group = groups().by_key.get(key)
+    return group.names[1] if group else key.replace("_", " ")
+
+
+def suits(card: ProductCard, gender: str) -> bool:
+    """Tell whether a product is not plainly for others: one that is marked for both, or for none, suits all."""
+    against = _OPPOSITE.get(gender)
+    if against is None:
+        return True
+    said = read_name(card.title).words | read_name(card.title_en).words
+    said |= {word for text in (*card.tags, *card.categories) for word in read_name(text.replace("-", " ")).words}
+    ours = frozenset().union(*(words for other, words in _OPPOSITE.items() if other != gender))
+    return not said & against or bool(said & ours)
+
+
+def residual(given: SkillInput) -> str:
+    """Return the words of a message that describe goods: no politeness, no asking, no values but group and name."""
+    utterance = given.utterance
+    skipped = set(utterance.polite)
+    for mention in utterance.mentions:
+        if mention.slot not in ("category", "product"):
+            skipped.update(range(mention.start, mention.end))
+    group = {
+        place
+        for mention in utterance.mentions
+        if mention.slot == "category"
+        for place in range(mention.start, mention.end)
+    }
+    kept = [
+        token.marked
+        for place, token in enumerate(utterance.tokens[:40])
+        if place not in skipped and (place in group or token.folded not in _TALK) and token.folded.isalnum()
+    ]
+    return _SPACE.sub(" ", " ".join(kept)).strip()[:120]
+
+
+def _words(given: SkillInput, key: str) -> str:
+    said = text_slot(given, "product")[:120]
+    if not said and not given.slots.get("modifier"):
+        grouped = any(mention.slot == "category" for mention in given.utterance.mentions)
+        said = residual(given) if grouped or not key else ""
+    # The group's own word adds nothing to the filter, and would miss goods that are named otherwise.
+    units = read_name(said).units
+    return "" if not units or (key and all(unit.key == key for unit in units)) else said
+
+
+def _noun(wish: Wish, locale: Locale) -> str:
+    if wish.key in groups().by_key and (not wish.words or not _says_more(wish)):
+        return translate(f"chat.category.{wish.key}", locale)
+    return wish.words or (wish.key.replace("_", " ") if wish.key else translate("chat.search.what.anything", locale))
+
+
+def _says_more(wish: Wish) -> bool:
+    """Whether the words name the group themselves and can stand alone (``túi tote``)."""
+    units = read_name(wish.words).units
+    return any(unit.key == wish.key for unit in units)
