@@ -1,4 +1,4 @@
-"""``appliance import``: products and interactions from files."""
+"""``appliance import``: products, interactions, orders and FAQ entries from files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _FORMATS = ("auto", "csv", "tsv", "jsonl", "lines", "parquet")
 
 @click.group()
 def import_() -> None:
-    """Import products or interactions from CSV, TSV, JSONL (each also .gz) or Parquet.
+    """Import products, interactions, orders or an FAQ from CSV, TSV, JSONL (each also .gz) or Parquet.
 
     Bad rows are told with their line numbers and kept in import-rejects/ of the data directory; good rows are kept.
-    Importing a file again updates products and counts no interaction twice.
+    Importing a file again updates what is there and counts no interaction twice.
     """
 
 
@@ -95,6 +95,51 @@ def interactions(session: Session, file: Path, form: Any, default_type: str, cre
     _print(session, report)
 
 
+@import_.command()
+@_file_options
+@pass_session
+def orders(session: Session, file: Path, form: Any) -> None:
+    """Insert or update orders, for the assistant to look up.
+
+    Columns: display_id; also id, status, phone, email, items (JSON list of title, quantity, total in main units),
+    currency, placed_at, customer_id, tracking, carrier, expected_delivery, payment, metadata. Phone and e-mail are
+    stored as keyed hashes only; names and addresses are not read.
+    """
+    from appliance.ops.importing import import_orders
+
+    _import_for_the_assistant(session, file, form, import_orders)
+
+
+@import_.command()
+@_file_options
+@pass_session
+def faq(session: Session, file: Path, form: Any) -> None:
+    """Insert or update the answers of the FAQ.
+
+    Columns: intent and the answers vi and en; or question and answer in the shop's language; also questions_vi and
+    questions_en (several parted by |), enabled, id.
+    """
+    from appliance.ops.importing import import_faq
+
+    _import_for_the_assistant(session, file, form, import_faq)
+
+
+def _import_for_the_assistant(session: Session, file: Path, form: Any, run: Callable[..., Any]) -> None:
+    from appliance.cli.backend import open_backend
+
+    with open_backend(session) as backend, output.progress(file.name) as tell:
+        report = run(
+            file,
+            backend.sink(),
+            session.load().settings,
+            data_dir=session.data_dir,
+            locale=session.locale,
+            form=form,
+            progress=_bytes(tell),
+        )
+    _print(session, report)
+
+
 def _bytes(tell: Callable[[float, str], None]) -> Callable[[int, int], None]:
     return lambda done, total: tell(done / total if total else 1.0, "")
 
@@ -119,7 +164,8 @@ def _print(session: Session, report: Any) -> None:
         for row in report.first_rejected:
             output.say(translate("cli.rejected_row", locale, line=row.line, reason=output.safe(row.reason)))
         output.say(translate("cli.rejects_file", locale, path=report.rejects_file))
-    output.say(translate("cli.after_import", locale))
+    if report.kind in ("products", "interactions"):
+        output.say(translate("cli.after_import", locale))
 
 
 COMMANDS = {"import": import_}

@@ -89,7 +89,8 @@ class LocalBackend(HttpBackend):
     def sink(self) -> ImportSink:
         """Return a sink that writes to the stores."""
         self._start_journal()
-        return LocalSink(self.runtime.catalogue, self.runtime.journal, flush=self._flush)
+        runtime = self.runtime
+        return LocalSink(runtime.catalogue, runtime.journal, orders=runtime.orders, faq=runtime.faq, flush=self._flush)
 
     def settle(self, tell: Tell) -> None:
         """Move what was imported into the log."""

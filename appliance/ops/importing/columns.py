@@ -18,7 +18,7 @@ class Schema(NamedTuple):
     """The columns of one kind of file."""
 
     kind: str
-    """``products`` or ``interactions``."""
+    """``products``, ``interactions``, ``orders`` or ``faq``."""
     aliases: Mapping[str, str]
     """Normalised name in a file → canonical name; canonical names map to themselves."""
     required: tuple[tuple[str, ...], ...]
@@ -71,6 +71,43 @@ INTERACTIONS = _schema(
         "event_id": "eventid",
         "recommendation_id": "",
         "metadata": "properties",
+    },
+)
+
+ORDERS = _schema(
+    "orders",
+    (("display_id", "id"),),
+    {
+        "id": "order_id orderid",
+        "display_id": "order_number order_code order number code ma_don ma_don_hang so_don",
+        "status": "state order_status trang_thai",
+        "phone": "phone_number telephone tel mobile customer_phone so_dien_thoai dien_thoai sdt",
+        "email": "e_mail mail customer_email",
+        "customer_id": "user_id customer khach_hang",
+        "items": "line_items lines products san_pham",
+        "currency": "currency_code tien_te",
+        "placed_at": "created_at ordered_at order_date date ngay_dat",
+        "metadata": "facts",
+        "tracking": "tracking_number tracking_code ma_van_don",
+        "carrier": "courier shipping_provider don_vi_van_chuyen",
+        "expected_delivery": "delivery_date expected_at du_kien_giao",
+        "payment": "payment_method thanh_toan",
+    },
+)
+
+FAQ = _schema(
+    "faq",
+    (("vi", "en", "answer"),),
+    {
+        "id": "faq_id",
+        "intent": "topic y_dinh",
+        "question": "questions cau_hoi",
+        "answer": "tra_loi cau_tra_loi",
+        "vi": "answer_vi tra_loi_vi",
+        "en": "answer_en tra_loi_en",
+        "questions_vi": "question_vi cau_hoi_vi",
+        "questions_en": "question_en cau_hoi_en",
+        "enabled": "active bat",
     },
 )
 

@@ -10,9 +10,13 @@ import msgspec
 
 from appliance.domain import Interaction, Product
 from appliance.errors import ApplianceError, Unavailable
+from appliance.ops.importing.faq import faq_row
 from appliance.ops.importing.faults import RowFault
+from appliance.ops.importing.orders import order_row
 from appliance.ops.importing.sinks import BatchResult
 from appliance.ops.importing.wire import BatchReply, interaction_row, product_row
+from appliance.store.faq import FaqEntry
+from appliance.store.orders import OrderRecord
 
 _MAX_BODY_BYTES = 900_000
 """Below the default request limit of 1 MiB."""
@@ -38,6 +42,14 @@ class HttpSink:
         create = b"true" if create_products else b"false"
         frame = b'{"create_products":' + create + b',"interactions":[%s]}'
         return self._send("/v1/admin/import/interactions", frame, rows)
+
+    def orders(self, batch: Sequence[OrderRecord]) -> BatchResult:
+        rows = [msgspec.json.encode(order_row(order)) for order in batch]
+        return self._send("/v1/admin/import/orders", b'{"orders":[%s]}', rows)
+
+    def faq(self, batch: Sequence[FaqEntry]) -> BatchResult:
+        rows = [msgspec.json.encode(faq_row(entry)) for entry in batch]
+        return self._send("/v1/admin/import/faq", b'{"faq":[%s]}', rows)
 
     def _send(self, path: str, frame: bytes, rows: list[bytes]) -> BatchResult:
         total = BatchResult(rejected=[])

@@ -11,7 +11,7 @@ class ImportReport(msgspec.Struct, kw_only=True):
     """The figures of one import; the same whether it wrote to the stores or through a running process."""
 
     kind: str
-    """``products`` or ``interactions``."""
+    """``products``, ``interactions``, ``orders`` or ``faq``."""
     file: str
     layout: str
     """What the file was found to be: delimited, jsonl, sequences or parquet."""
@@ -19,7 +19,7 @@ class ImportReport(msgspec.Struct, kw_only=True):
     """Rows read, good and bad; in a line-a-visitor file every visitor-item pair is a row."""
     accepted: int = 0
     inserted: int = 0
-    """New products, or interactions recorded; an interaction that was recorded before still counts once in the log."""
+    """What is new, or interactions recorded; an interaction that was recorded before still counts once in the log."""
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0

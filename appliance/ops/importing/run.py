@@ -9,9 +9,11 @@ from typing import Generic, TypeVar
 
 from appliance.domain import Interaction, InteractionType, Product
 from appliance.messages import Locale
-from appliance.ops.importing.columns import INTERACTIONS, PRODUCTS, Schema
+from appliance.ops.importing.columns import FAQ, INTERACTIONS, ORDERS, PRODUCTS, Schema
+from appliance.ops.importing.faq import faq_from_row
 from appliance.ops.importing.faults import FileFault, RowFault
 from appliance.ops.importing.interactions import InteractionReader
+from appliance.ops.importing.orders import order_from_row
 from appliance.ops.importing.products import product_from_row
 from appliance.ops.importing.readers import FormatName, Reader, open_reader
 from appliance.ops.importing.rejects import Rejects
@@ -21,6 +23,8 @@ from appliance.ops.importing.sinks import BatchResult, ImportSink
 from appliance.ops.importing.source import Progress, SourceFile
 from appliance.ops.importing.values import Fields
 from appliance.settings import Settings
+from appliance.store.faq import FaqEntry
+from appliance.store.orders import OrderRecord
 
 T = TypeVar("T")
 _MAX_BATCH_CHARS = 8 << 20
@@ -82,6 +86,53 @@ def import_interactions(
     return run.report(source, "interactions", progress, now)
 
 
+def import_orders(
+    path: Path,
+    sink: ImportSink,
+    settings: Settings,
+    *,
+    data_dir: Path,
+    locale: Locale = "en",
+    form: FormatName = "auto",
+    progress: Progress | None = None,
+    now: Callable[[], float] = time.time,
+) -> ImportReport:
+    """Insert or update the orders of a file; rejected rows are told by line only, because they name people.
+
+    Raises ``UnusableFile``, and then nothing was written.
+    """
+
+    def convert(fields: Fields) -> OrderRecord:
+        return order_from_row(fields, settings.shop.currency)
+
+    source, reader, rejects = _open(path, ORDERS, form, data_dir, locale, now())
+    run = _Run[OrderRecord](
+        reader, convert, sink.orders, sink.batch_size, rejects, lambda order: order.id or order.display_id, private=True
+    )
+    return run.report(source, "orders", progress, now)
+
+
+def import_faq(
+    path: Path,
+    sink: ImportSink,
+    settings: Settings,
+    *,
+    data_dir: Path,
+    locale: Locale = "en",
+    form: FormatName = "auto",
+    progress: Progress | None = None,
+    now: Callable[[], float] = time.time,
+) -> ImportReport:
+    """Insert or update the FAQ entries of a file. Raises ``UnusableFile``, and then nothing was written."""
+
+    def convert(fields: Fields) -> FaqEntry:
+        return faq_from_row(fields, settings.shop.locale)
+
+    source, reader, rejects = _open(path, FAQ, form, data_dir, locale, now())
+    run = _Run[FaqEntry](reader, convert, sink.faq, sink.batch_size, rejects, None)
+    return run.report(source, "faq", progress, now)
+
+
 def _open(
     path: Path, schema: Schema, form: FormatName, data_dir: Path, locale: Locale, now: float
 ) -> tuple[SourceFile, Reader, Rejects]:
@@ -102,14 +153,20 @@ class _Run(Generic[T]):
         batch_size: int,
         rejects: Rejects,
         identity: Callable[[T], str] | None,
+        *,
+        private: bool = False,
     ) -> None:
-        """``identity`` names what must not stand twice in one batch: the later row wins."""
+        """``identity`` names what must not stand twice in one batch: the later row wins.
+
+        The text of rejected rows is not kept when they are ``private``.
+        """
         self._reader = reader
         self._convert = convert
         self._write = write
         self._size = batch_size
         self._rejects = rejects
         self._identity = identity
+        self._private = private
         self._batch: list[T] = []
         self._rows: list[Row] = []
         self._places: dict[str, int] = {}
@@ -144,12 +201,12 @@ class _Run(Generic[T]):
 
     def _take(self, row: Row | BadRow, report: ImportReport) -> None:
         if isinstance(row, BadRow):
-            self._rejects.add(row)
+            self._reject(row)
             return
         try:
             item = self._convert(row.fields)
         except RowFault as fault:
-            self._rejects.add(BadRow(row.line, fault, _raw(row)))
+            self._reject(BadRow(row.line, fault, _raw(row)))
             return
         if self._identity is not None:
             place = self._places.setdefault(self._identity(item), len(self._batch))
@@ -175,7 +232,7 @@ class _Run(Generic[T]):
             return
         result = self._write(self._batch)
         for index, fault in result.rejected:
-            self._rejects.add(BadRow(self._rows[index].line, fault, _raw(self._rows[index])))
+            self._reject(BadRow(self._rows[index].line, fault, _raw(self._rows[index])))
         report.accepted += len(self._batch) - len(result.rejected)
         report.inserted += result.inserted
         report.updated += result.updated
@@ -183,6 +240,9 @@ class _Run(Generic[T]):
         report.parked += result.parked
         report.created_products += result.created_products
         self._batch, self._rows, self._places, self._chars = [], [], {}, 0
+
+    def _reject(self, row: BadRow) -> None:
+        self._rejects.add(row._replace(raw="") if self._private else row)
 
     def _nothing_good(self, name: str) -> FileFault:
         if not self._rejects.first:

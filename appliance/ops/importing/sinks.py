@@ -15,7 +15,9 @@ from appliance.ops.importing.products import placeholder
 
 if TYPE_CHECKING:
     from appliance.store.catalogue import Catalogue
+    from appliance.store.faq import FaqEntry, FaqRepository, FaqSaved
     from appliance.store.journal import Journal
+    from appliance.store.orders import OrderRecord, OrderRepository, OrdersSaved
 
 _FLUSH_TRIES = 100
 
@@ -46,6 +48,14 @@ class ImportSink(Protocol):
         """Record interactions; ``create_products`` makes catalogue entries for products nobody knows."""
         ...
 
+    def orders(self, batch: Sequence[OrderRecord]) -> BatchResult:
+        """Insert or update orders."""
+        ...
+
+    def faq(self, batch: Sequence[FaqEntry]) -> BatchResult:
+        """Insert or update FAQ entries."""
+        ...
+
 
 class LocalSink:
     """Writes to the stores of this process."""
@@ -57,12 +67,16 @@ class LocalSink:
         catalogue: Catalogue,
         journal: Journal | None,
         *,
+        orders: OrderRepository | None = None,
+        faq: FaqRepository | None = None,
         flush: Callable[[], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """``flush`` moves the journal into the log; called when the journal has no more room."""
         self._catalogue = catalogue
         self._journal = journal
+        self._orders = orders
+        self._faq = faq
         self._flush = flush
         self._sleep = sleep
 
@@ -86,6 +100,16 @@ class LocalSink:
         self._append(journal, rows)
         result.inserted = len(rows)
         return result
+
+    def orders(self, batch: Sequence[OrderRecord]) -> BatchResult:
+        if self._orders is None:
+            raise Unavailable("Orders are not kept here.")
+        return _saved(self._orders.upsert_many(batch))
+
+    def faq(self, batch: Sequence[FaqEntry]) -> BatchResult:
+        if self._faq is None:
+            raise Unavailable("FAQ entries are not kept here.")
+        return _saved(self._faq.upsert_many(batch))
 
     def _one_by_one(self, batch: Sequence[Product], conflict: Conflict) -> BatchResult:
         """Find the products that clash; the others of the batch are kept."""
@@ -131,3 +155,12 @@ class LocalSink:
             else:
                 return
         raise Busy("The journal has no more room.", retry_after=60.0, hint="`appliance status` says what is behind.")
+
+
+def _saved(saved: OrdersSaved | FaqSaved) -> BatchResult:
+    return BatchResult(
+        inserted=saved.inserted,
+        updated=saved.updated,
+        unchanged=saved.unchanged,
+        rejected=[(index, RowFault("refused", field, reason=reason)) for index, field, reason in saved.refused],
+    )

@@ -1,7 +1,8 @@
 """Batches of an import on the wire: the rows of the JSONL form, judged one by one by the converters of files.
 
 ``POST /v1/admin/import/products`` takes ``{"products": [row, …]}``, ``POST /v1/admin/import/interactions`` takes
-``{"interactions": [row, …], "create_products": false}``; both answer a ``BatchReply``.
+``{"interactions": [row, …], "create_products": false}``, ``import/orders`` and ``import/faq`` ``{"orders": [row, …]}``
+and ``{"faq": [row, …]}``; all answer a ``BatchReply``.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import msgspec
 
 from appliance.domain import Interaction, InteractionType, Product, to_main
 from appliance.messages import Locale
-from appliance.ops.importing.columns import INTERACTIONS, PRODUCTS, Schema
+from appliance.ops.importing.columns import FAQ, INTERACTIONS, ORDERS, PRODUCTS, Schema
+from appliance.ops.importing.faq import faq_from_row
 from appliance.ops.importing.faults import RowFault
 from appliance.ops.importing.interactions import InteractionReader
+from appliance.ops.importing.orders import order_from_row
 from appliance.ops.importing.products import product_from_row
 from appliance.ops.importing.readers import canonical_fields
 from appliance.ops.importing.sinks import BatchResult, ImportSink
 from appliance.settings import Settings
+from appliance.store.faq import FaqEntry
+from appliance.store.orders import OrderRecord
 
 MAX_BATCH = 500
 _MOST_WEIGHT = 1e7
@@ -38,6 +43,18 @@ class InteractionsBody(msgspec.Struct, forbid_unknown_fields=True):
 
     interactions: list[msgspec.Raw]
     create_products: bool = False
+
+
+class OrdersBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The request of ``import/orders``."""
+
+    orders: list[msgspec.Raw]
+
+
+class FaqBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The request of ``import/faq``."""
+
+    faq: list[msgspec.Raw]
 
 
 class RejectedRow(msgspec.Struct):
@@ -90,6 +107,24 @@ def apply_interactions(
         return sink.interactions(batch, create_products=body.create_products)
 
     return _apply(body.interactions, INTERACTIONS, convert, write, locale, keep=("weight",))
+
+
+def apply_orders(body: OrdersBody, sink: ImportSink, settings: Settings, locale: Locale) -> BatchReply:
+    """Insert or update a batch of order rows."""
+
+    def convert(fields: dict[str, Any]) -> OrderRecord:
+        return order_from_row(fields, settings.shop.currency)
+
+    return _apply(body.orders, ORDERS, convert, sink.orders, locale)
+
+
+def apply_faq(body: FaqBody, sink: ImportSink, settings: Settings, locale: Locale) -> BatchReply:
+    """Insert or update a batch of FAQ rows."""
+
+    def convert(fields: dict[str, Any]) -> FaqEntry:
+        return faq_from_row(fields, settings.shop.locale)
+
+    return _apply(body.faq, FAQ, convert, sink.faq, locale)
 
 
 def product_row(product: Product) -> dict[str, object]:
