@@ -63,7 +63,7 @@ def _both(given: SkillInput, shop: Shop) -> Meant:
     for phrase in filter(None, names):
         found = by_name(phrase, given, shop)
         if found.instead is not None:
-            return Meant(instead=_half(found.instead, items, given))
+            return Meant(instead=_half(found.instead, items, given, shop))
         items += found.items
     items = list({item.shown: item for item in items}.values())
     if len(items) == 1 and state.focus is not None and state.focus != items[0].shown:
@@ -75,10 +75,12 @@ def _both(given: SkillInput, shop: Shop) -> Meant:
     return Meant(tuple(items))
 
 
-def _half(instead: Outcome, items: list[Item], given: SkillInput) -> Outcome:
-    """Keep the product that was found while the other is asked for."""
-    if instead.pending is None or not items:
+def _half(instead: Outcome, items: list[Item], given: SkillInput, shop: Shop) -> Outcome:
+    """Keep the product that was found while the other is asked for, or show it where there is no other."""
+    if not items:
         return instead
+    if instead.pending is None:
+        return about(items, instead, given.locale, shop.currency)
     pending = Pending(kind="product", intent=given.intent, slots={"product2": items[0].title(given.locale)})
     return msgspec.structs.replace(instead, pending=pending)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +14,12 @@ from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
 from appliance.domain import ProductCard
 
 MAX_REFS = 5
+_SIGNS, _SPACES = re.compile(r"[^\w\s.&'-]|_"), re.compile(r"\s+")
+_AMOUNTS = re.compile(
+    r"[$€£₫]?\d[\d.,]*\s?(?:k|tr|trieu|triệu|nghìn|nghin|ngàn|đồng|dong|đ|vnd|usd|[$€£₫])\b", re.IGNORECASE
+)
+    r"[$€£₫]?\d[\d.,]*\s?(?:k|tr|trieu|triệu|nghìn|nghin|ngàn|đồng|dong|đ|vnd|usd|[$€£₫])\b", re.IGNORECASE
+)
 
 
 class Meant(NamedTuple):
@@ -28,9 +35,7 @@ def meant(given: SkillInput, shop: Shop) -> Meant:
     if refs:
         return _by_place(refs, given, shop)
     phrase = text_slot(given, "product")
-    if given.slots.get("ref") == "it" or not phrase:
-        return _in_context(given, shop)
-    return by_name(phrase, given, shop)
+    return by_name(phrase, given, shop) if phrase else _in_context(given, shop)
 
 
 def by_name(phrase: str, given: SkillInput, shop: Shop) -> Meant:
@@ -89,7 +94,9 @@ def which(cards: tuple[ProductCard, ...], given: SkillInput) -> Outcome:
 
 def absent(phrase: str, found: Resolved, given: SkillInput) -> Outcome:
     """Return that the shop has no such product, with the nearest that it has."""
-    said = phrase[:80]
+    said = _speakable(phrase)
+    if not said:
+        return asking(given)
     parts: tuple[Part, ...] = (part("which.none", name=said),)
     if found.cards:
         parts = (part("which.none_but", name=said),)
@@ -100,6 +107,11 @@ def absent(phrase: str, found: Resolved, given: SkillInput) -> Outcome:
         sources=tuple(Source("product", card.id) for card in found.cards),
         quick_replies=("best_selling", "newest", "person"),
     )
+
+
+def _speakable(phrase: str) -> str:
+    """Return a shopper's words as they may be said back: no signs, no amounts of money."""
+    return _SPACES.sub(" ", _SIGNS.sub(" ", _AMOUNTS.sub(" ", phrase[:200]))).strip()[:80]
 
 
 def _by_place(refs: list[int], given: SkillInput, shop: Shop) -> Meant:

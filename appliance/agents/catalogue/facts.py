@@ -134,13 +134,18 @@ def left(variants: Iterable[Variant]) -> int | None:
 
 def matching(product: Product, size: str, color: str) -> list[Variant]:
     """Return the variants of a size and colour, each as people say it; ``''`` asks for any."""
-    sizes = sizes_meant(size_key(size), {size_key(variant.size) for variant in product.variants}) if size else ()
+    sizes = sizes_meant(_solid(size), {_solid(variant.size) for variant in product.variants}) if size else ()
     wanted = colour_key(color) if color else ""
     return [
         variant
         for variant in product.variants
-        if (not size or size_key(variant.size) in sizes) and (not color or colour_key(variant.color) == wanted)
+        if (not size or _solid(variant.size) in sizes) and (not color or colour_key(variant.color) == wanted)
     ]
+
+
+def _solid(size: str) -> str:
+    """Return the key of a size, ``750 ml`` and ``750ml`` alike."""
+    return size_key(size).replace(" ", "")
 
 
 def sizes_of(variants: Iterable[Variant]) -> list[str]:

@@ -93,13 +93,17 @@ def _overview(item: Item, product: Product, given: SkillInput) -> Outcome:
     if sentence := summary(product, given.locale):
         parts.append(part("info.sentence", sentence=sentence))
     attributes = list(public_attributes(product).items())[:MAX_ATTRIBUTES]
-    parts += [part("info.line", label=label(key, given.locale), value=value) for key, value in attributes]
+    parts += [part("info.line", label=_capital(label(key, given.locale)), value=value) for key, value in attributes]
     there = list(filter(available, product.variants))
     if sizes := sizes_of(there):
         parts.append(part("stock.sizes", sizes=listed(sizes)))
     if colours := colours_of(there, given.locale):
         parts.append(part("stock.colors", colors=listed(colours)))
     return _told(*parts) if parts else _unknown(title, "", given)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _told(*parts: Part, answered: bool = True) -> Outcome:

@@ -78,8 +78,10 @@ def _stated(
         said = part("price.many", title=title, count=pieces, price=money(low, currency), total=money(total, currency))
         return _priced((*before, said), (total,))
     if low == high:
-        return _priced((*before, part("price.one", title=title, price=money(low, currency))), ())
-    parts = (*before, part("price.range", title=title, low=money(low, currency), high=money(high, currency)))
+        said = part("price.line" if before else "price.one", title=title, price=money(low, currency))
+        return _priced((*before, said), ())
+    message = "price.span" if before else "price.range"
+    parts = (*before, part(message, title=title, low=money(low, currency), high=money(high, currency)))
     amounts: tuple[int, ...] = ()
     if pieces > 1:
         amounts = (low * pieces, high * pieces)

@@ -59,7 +59,7 @@ def recommend(given: SkillInput, shop: Shop) -> Outcome:
         parts=(_heading(wish, given, shop),),
         products=tuple(fact_of_card(one.card, given.locale, one.reason) for one in chosen),
         sources=tuple(Source("product", one.card.id) for one in chosen),
-        quick_replies=("cheaper", "compare", "best_selling", "newest"),
+        quick_replies=("cheaper", *(("compare",) if len(chosen) > 1 else ()), "best_selling", "newest"),
         filters=running(wish, given, shop),
         offered=len(chosen),
     )
@@ -81,7 +81,7 @@ def _similar(given: SkillInput, shop: Shop) -> Outcome:
         return msgspec.structs.replace(
             outcome,
             parts=(part("recommend.similar", title=title),),
-            quick_replies=("cheaper", "compare", "more"),
+            quick_replies=("cheaper", "compare"),
             filters={},
             offered=len(outcome.products),
         )

@@ -12,7 +12,7 @@ from appliance.agents.catalogue.facts import available, colour_label, fact_of_ca
 from appliance.agents.catalogue.names import likeness, read_name
 from appliance.agents.catalogue.resolve import known
 from appliance.agents.catalogue.shop import Found, Shop
-from appliance.agents.catalogue.wishes import PAGE, Wish, named, running, suits, wish_of
+from appliance.agents.catalogue.wishes import PAGE, Wish, group_name, named, running, suits, wish_of
 from appliance.agents.types import Money, Outcome, Part, ProductFact, ShownProduct, SkillInput, Source, Value
 from appliance.domain import Product, ProductCard
 from appliance.messages import translate
@@ -23,8 +23,8 @@ MAX_READ = 5
 """Products that are read in full in one turn."""
 _EXTRA = 10
 """Further products that are fetched where some will be left out."""
-_ABOUT_IT = 0.5
-"""From so much of the words a product is about them; below, the shop has nothing of the kind."""
+_NEAR, _ABOUT_IT = 0.3, 0.5
+"""From so much of the words a product is near them, and about them; else the shop has nothing of the kind."""
 
 
 class _Stage(NamedTuple):
@@ -38,6 +38,8 @@ class _Page(NamedTuple):
     total: int
     cards: list[ProductCard]
     found: Found
+    exact: bool = True
+    """Whether ``total`` was counted: what is left out here is known of one page only."""
 
 
 def search(given: SkillInput, shop: Shop) -> Outcome:
@@ -79,7 +81,8 @@ def _own_page(wish: Wish, given: SkillInput, shop: Shop, offset: int) -> _Page:
     left_out = len(found.cards) - len(cards)
     if wish.size or wish.color:
         cards = _really_there_first(cards, wish, shop)
-    return _Page(max(len(cards), found.total - left_out), cards[:PAGE], found)
+    exact = not left_out or found.total <= len(found.cards)
+    return _Page(max(len(cards), found.total - left_out), cards[:PAGE], found, exact)
 
 
 def _barred(wish: Wish, given: SkillInput) -> frozenset[str]:
@@ -123,7 +126,7 @@ def _really_there_first(cards: list[ProductCard], wish: Wish, shop: Shop) -> lis
 
 def _answer(wish: Wish, page: _Page, given: SkillInput, shop: Shop, before: tuple[Part, ...]) -> Outcome:
     cards = page.cards
-    parts = (*before, _heading(wish, page.total, given, shop))
+    parts = (*before, _heading(wish, page, given, shop))
     if len(cards) == 1 and not before:
         parts = (_single(wish, cards[0], given, shop),)
     return Outcome(
@@ -147,7 +150,10 @@ def sources(cards: list[ProductCard]) -> tuple[Source, ...]:
     return tuple(Source("product", card.id) for card in cards)
 
 
-def _heading(wish: Wish, total: int, given: SkillInput, shop: Shop) -> Part:
+def _heading(wish: Wish, page: _Page, given: SkillInput, shop: Shop) -> Part:
+    total = page.total
+    if not page.exact:
+        return part("search.some", what=named(wish, given.locale))
     if wish.free and wish.sort == "relevance":
         return part("search.everything", total=total)
     what = named(wish, given.locale)
@@ -303,9 +309,13 @@ def _about_words(wish: Wish, cards: list[ProductCard]) -> bool:
 
 
 def _nothing_like(wish: Wish, cards: list[ProductCard], given: SkillInput, shop: Shop) -> Outcome:
-    near = cards[:3] or shop.search(SearchQuery(in_stock=True, sort="best_selling", limit=3)).cards
+    name = read_name(wish.words or group_name(wish.key))
+    near = [card for card in cards if likeness(name, card).phrase >= _NEAR][:3]
     what = named(wish, given.locale)
-    message = "search.none_but" if near else "search.none"
+    message = "search.none_but"
+    if not near:
+        near = shop.search(SearchQuery(in_stock=True, sort="best_selling", limit=3)).cards
+        message = "search.none_others" if near else "search.none"
     return Outcome(
         action="answer",
         parts=(part(message, what=what),),
@@ -326,7 +336,7 @@ def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome
             before = part(f"search.no_{stage.given_up}", what=named(wish, given.locale), **_lost(wish, stage, given))
             return msgspec.structs.replace(
                 _answer(stage.wish, page, given, shop, (before,)),
-                parts=(before, part("search.instead", what=named(stage.wish, given.locale), total=page.total)),
+                parts=(before, part("search.instead")),
                 filters=running(wish, given, shop),
             )
     sold_out = shop.search(msgspec.structs.replace(wish.query(), in_stock=False, size="", color=""))

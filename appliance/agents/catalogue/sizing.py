@@ -118,7 +118,8 @@ def _advice(
     wanted = _wanted(measures, genders, names)
     if len(set(wanted.values())) > 1:
         said = part("size.both", women=wanted["women"], men=wanted["men"])
-        return (said, part("size.caveat"))
+        there = sizes_of(filter(available, product.variants)) if product else []
+        return (said, *((part("stock.sizes", sizes=listed(there)),) if there else ()), part("size.caveat"))
     size = next(iter(wanted.values()))
     if measures.foot:
         said = part("size.shoe", foot=measures.foot, size=size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 import msgspec
@@ -31,9 +30,8 @@ _SORTS: dict[str, Sort] = {
 }
 _GENDER_WORDS = {"men": "nam", "women": "nữ", "kids": "trẻ em"}
 _OPPOSITE = {"men": frozenset({"nu", "women", "womens", "woman"}), "women": frozenset({"nam", "men", "mens", "man"})}
-_TALK = folded_words("talk")
+_TALK, _JOINING = folded_words("talk"), folded_words("joining")
 """Words of asking; what is left of a message after them says what is wished for."""
-_SPACE = re.compile(r"\s+")
 Shift = Literal["", "cheaper", "more_expensive", "more", "other"]
 _SHIFTS: dict[str, Shift] = {
     "cheaper": "cheaper",
@@ -185,12 +183,19 @@ def residual(given: SkillInput) -> str:
         if mention.slot == "category"
         for place in range(mention.start, mention.end)
     }
-    kept = [
-        token.marked
-        for place, token in enumerate(utterance.tokens[:40])
+    tokens = utterance.tokens[:40]
+    kept = {
+        place
+        for place, token in enumerate(tokens)
         if place not in skipped and (place in group or token.folded not in _TALK) and token.folded.isalnum()
-    ]
-    return _SPACE.sub(" ", " ".join(kept)).strip()[:120]
+    }
+    # "túi đi biển", "chuột không dây", "shoes for running": the word between belongs to the goods.
+    kept |= {
+        place
+        for place, token in enumerate(tokens)
+        if token.folded in _JOINING and place not in skipped and {place - 1, place + 1} <= kept
+    }
+    return " ".join(tokens[place].marked for place in sorted(kept))[:120]
 
 
 def _words(given: SkillInput, key: str) -> str:
