@@ -18,8 +18,6 @@ _SIGNS, _SPACES = re.compile(r"[^\w\s.&'-]|_"), re.compile(r"\s+")
 _AMOUNTS = re.compile(
     r"[$€£₫]?\d[\d.,]*\s?(?:k|tr|trieu|triệu|nghìn|nghin|ngàn|đồng|dong|đ|vnd|usd|[$€£₫])\b", re.IGNORECASE
 )
-    r"[$€£₫]?\d[\d.,]*\s?(?:k|tr|trieu|triệu|nghìn|nghin|ngàn|đồng|dong|đ|vnd|usd|[$€£₫])\b", re.IGNORECASE
-)
 
 
 class Meant(NamedTuple):
