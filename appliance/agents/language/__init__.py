@@ -1,0 +1,1 @@
+"""The language agent: text to words, values, language, politeness and screening."""

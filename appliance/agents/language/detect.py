@@ -1,0 +1,65 @@
+"""Vietnamese or English. Text that is mixed or unmarked counts as Vietnamese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from appliance.agents.language.english import english_words, function_words
+from appliance.agents.language.matching import data
+from appliance.agents.language.syllables import is_syllable
+from appliance.agents.types import Token
+from appliance.messages import Locale
+
+_MARK = 3
+_STRONG = 2
+_VI_WORDS = frozenset(data("vietnamese")["function"].split())
+_SHARED = frozenset(data("vietnamese")["shared"].split())
+
+
+class Language(NamedTuple):
+    """What the words of a message say of its language."""
+
+    locale: Locale
+    mixed: bool
+    decided: bool
+    """``False`` when there is no evidence, as in ``1101`` or ``ok``: the conversation's language goes on."""
+
+
+def evidence(tokens: Sequence[Token]) -> int:
+    """Return how much speaks for Vietnamese (above zero) or English (below zero); 0 when nothing does."""
+    vietnamese, english = _weigh(tokens)
+    if vietnamese and english:
+        # A single loan or English function word does not make a Vietnamese sentence English, nor the reverse.
+        return vietnamese - english or 1
+    return vietnamese - english
+
+
+def language(tokens: Sequence[Token]) -> Language:
+    """Return the language of a message."""
+    vietnamese, english = _weigh(tokens)
+    balance = evidence(tokens)
+    return Language("en" if balance < 0 else "vi", bool(vietnamese and english), balance != 0)
+
+
+def _weigh(tokens: Sequence[Token]) -> tuple[int, int]:
+    vietnamese = english = 0
+    english_known, functions = english_words(), function_words()
+    for token in tokens:
+        word = token.marked
+        if token.raw in ("k", "K"):
+            continue
+        if not word.isascii():
+            # Marks count as long as the typed word can be Vietnamese; "café" alone does not.
+            vietnamese += _MARK if is_syllable(word) else 0
+        elif word in _SHARED or not word.isalpha():
+            continue
+        elif word in _VI_WORDS:
+            vietnamese += _STRONG
+        elif word in functions:
+            english += _STRONG
+        elif word in english_known:
+            english += 1
+        elif is_syllable(word):
+            vietnamese += 1
+    return vietnamese, english

@@ -1,0 +1,92 @@
+"""What the language agent knows of one shop: its categories, its vocabulary and the owner's own words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from appliance.agents.language.matching import data
+from appliance.domain import Category
+from appliance.text import clean_line, words
+
+_MAX_VOCABULARY = 20_000
+_MIN_REPAIR = 4
+"""Shorter words are never a typing slip of something else."""
+
+Bucket = tuple[str, int]
+
+
+class ShopLexicon(msgspec.Struct, frozen=True, gc=False):
+    """Immutable; built from the catalogue and rebuilt by the caller when that changes."""
+
+    categories: dict[str, str] = {}
+    """Folded name, words joined by single spaces, to the category's handle."""
+    category_names: tuple[tuple[str, str], ...] = ()
+    """Name as the shop writes it and handle."""
+    vocabulary: dict[str, int] = {}
+    """Folded word of titles, tags and colours to how often it occurs."""
+    buckets: dict[Bucket, tuple[str, ...]] = {}
+    """The vocabulary by first letter and length, for the repair of typing slips."""
+    own_words: dict[str, str] = {}
+    """The owner's abbreviations, lower case, to their meaning."""
+    keys: dict[str, str] = {}
+    """Our product group to the shop's category that bears one of its names."""
+    spellings: dict[str, frozenset[str]] = {}
+    """One-word category names, folded, to how the shop marks them."""
+    longest: int = 0
+    """Words in the longest category name."""
+
+    def handle_of(self, key: str) -> str:
+        """Return the shop's category for one of our product groups; the group's own key when it has none."""
+        return self.keys.get(key, key)
+
+    @staticmethod
+    def build(
+        titles: Iterable[str], categories: Iterable[Category] = (), own_words: Mapping[str, str] | None = None
+    ) -> ShopLexicon:
+        """Return the lexicon of a shop; titles may hold any text of the catalogue whose words shoppers use."""
+        names = [(category.name, category.handle) for category in categories if category.handle]
+        folded = {" ".join(words(name)): handle for name, handle in reversed(names)}
+        folded.update({" ".join(words(handle)): handle for _, handle in names if words(handle)})
+        folded.pop("", None)
+        counts = Counter(words("\n".join(titles)))
+        counts.update(word for name in folded for word in name.split())
+        common = {word: count for word, count in counts.most_common(_MAX_VOCABULARY) if not word[:1].isdigit()}
+        own = {key.strip().lower(): meaning.strip().lower() for key, meaning in (own_words or {}).items()}
+        single: dict[str, set[str]] = {}
+        for name, _ in names:
+            if len(words(name)) == 1:
+                single.setdefault(words(name)[0], set()).add(clean_line(name).lower())
+        return ShopLexicon(
+            categories=folded,
+            category_names=tuple(names),
+            vocabulary=common,
+            buckets=bucketed(common),
+            own_words={key: meaning for key, meaning in own.items() if key and meaning},
+            keys=_groups(folded),
+            spellings={word: frozenset(spelled) for word, spelled in single.items()},
+            longest=max((name.count(" ") + 1 for name in folded), default=0),
+        )
+
+
+def bucketed(vocabulary: Iterable[str]) -> dict[Bucket, tuple[str, ...]]:
+    """Return folded words that can repair a slip by first letter and length."""
+    found: dict[Bucket, list[str]] = {}
+    for word in vocabulary:
+        if len(word) >= _MIN_REPAIR and word.isalpha():
+            found.setdefault((word[0], len(word)), []).append(word)
+    return {key: tuple(sorted(group)) for key, group in found.items()}
+
+
+def _groups(folded: Mapping[str, str]) -> dict[str, str]:
+    """Return our product groups that the shop has a category for, by any of their names."""
+    found: dict[str, str] = {}
+    for key, names in data("categories")["names"].items():
+        for name in (key, *names):
+            handle = folded.get(" ".join(words(name)))
+            if handle:
+                found[key] = handle
+                break
+    return found

@@ -1,0 +1,157 @@
+"""How typed words meet known ones: on folded words, with diacritics only to break ties."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+from appliance.agents.language.syllables import canonical
+from appliance.agents.types import Token
+from appliance.text import fold
+
+MAX_PHRASE = 6
+"""Words in the longest known phrase."""
+
+
+def data(name: str) -> dict[str, Any]:
+    """Return a data file of this package."""
+    folder = resources.files("appliance.agents.language").joinpath("data")
+    return tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def spelling(phrase: str) -> tuple[str, ...]:
+    """Return the marked words of a phrase of a data file, as tokens hold them."""
+    lower = unicodedata.normalize("NFC", phrase).lower()
+    return tuple(canonical(word) for word in lower.replace("-", " ").replace("%", " ").replace(".", " ").split())
+
+
+@lru_cache(maxsize=16384)
+def agrees(typed: str, known: str) -> bool:
+    """Tell whether a typed word can be a known one of the same folded form.
+
+    Marks that are missing are forgiven, one by one; marks that the known word does not have are not: ``bé`` is not
+    ``be``, ``dùi`` can be ``đùi``.
+    """
+    if typed == known or typed.isascii():
+        return True
+    ours, theirs = _letters(typed), _letters(known)
+    return len(ours) == len(theirs) and all(
+        a == b or (a[0] == b[0] and set(a[1]) <= set(b[1])) for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def _letters(word: str) -> list[tuple[str, str]]:
+    """Return the letters of a word with their marks; the stroke of đ is a mark."""
+    found: list[tuple[str, str]] = []
+    for letter in unicodedata.normalize("NFD", word):
+        if unicodedata.combining(letter) and found:
+            found[-1] = (found[-1][0], found[-1][1] + letter)
+        else:
+            found.append(("d", "-") if letter == "đ" else (letter, ""))
+    return found
+
+
+class Line:
+    """The words of one message as parallel lists, with the characters between them."""
+
+    __slots__ = ("folded", "gap", "marked", "marks", "raw", "tokens")
+
+    def __init__(self, tokens: tuple[Token, ...], text: str) -> None:
+        self.tokens = tokens
+        self.folded = [token.folded for token in tokens]
+        self.marked = [token.marked for token in tokens]
+        self.raw = [token.raw for token in tokens]
+        starts = [0, *(token.end for token in tokens)]
+        self.gap = [text[before : token.start] for before, token in zip(starts, tokens, strict=False)]
+        self.gap.append(text[starts[-1] :])
+        self.marks = any(token.marked != token.folded for token in tokens)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def word(self, place: int) -> str:
+        """Return a folded word; ``""`` beyond either end."""
+        return self.folded[place] if 0 <= place < len(self.folded) else ""
+
+    def joined(self, place: int) -> bool:
+        """Tell whether no clause ends between a word and the one before."""
+        return self.gap[place] in ("", " ", "-", " - ", "/", ". ") and self.gap[place] != ". "
+
+    def is_number(self, place: int) -> bool:
+        """Tell whether a word is written in digits."""
+        return 0 <= place < len(self.folded) and self.folded[place][:1].isdigit() and self.folded[place][-1:].isdigit()
+
+
+class Phrase(NamedTuple):
+    """A known phrase and what it says."""
+
+    marked: tuple[str, ...]
+    slot: str
+    value: str
+
+
+class Found(NamedTuple):
+    """A phrase found in a line."""
+
+    start: int
+    end: int
+    phrase: Phrase
+    exact: bool
+    """Whether it was typed with just these marks."""
+
+
+class Table:
+    """Known phrases by their folded words, longest first. Immutable after it was filled."""
+
+    __slots__ = ("_by_words", "_longest")
+
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        self._by_words: dict[str, list[Phrase]] = {}
+        self._longest: dict[str, int] = {}
+        for phrase in phrases:
+            folded = [fold(word) for word in phrase.marked]
+            if not folded:
+                continue
+            self._by_words.setdefault(" ".join(folded), []).append(phrase)
+            self._longest[folded[0]] = max(self._longest.get(folded[0], 0), len(folded))
+
+    def at(self, line: Line, place: int) -> Found | None:
+        """Return the longest phrase that starts at a word."""
+        return next(self.every(line, place), None)
+
+    def every(self, line: Line, place: int) -> Iterator[Found]:
+        """Yield the phrases that start at a word, longest first, well-marked readings before others."""
+        limit = min(self._longest.get(line.folded[place], 0), len(line) - place)
+        for step in range(1, limit):
+            if not line.joined(place + step):
+                limit = step
+                break
+        for length in range(limit, 0, -1):
+            known = self._by_words.get(" ".join(line.folded[place : place + length]))
+            if known:
+                yield from _readings(line, place, length, known)
+
+    def scan(self, line: Line) -> Iterator[Found]:
+        """Yield the phrases of a line from left to right, longest first, without overlaps."""
+        place = 0
+        while place < len(line):
+            found = self.at(line, place)
+            if found:
+                yield found
+            place = found.end if found else place + 1
+
+
+def _readings(line: Line, place: int, length: int, known: list[Phrase]) -> list[Found]:
+    typed = line.marked[place : place + length]
+    found: list[Found] = []
+    for phrase in known:
+        same = sum(a == b for a, b in zip(typed, phrase.marked, strict=True))
+        if same == length:
+            found.insert(0, Found(place, place + length, phrase, True))
+        elif all(map(agrees, typed, phrase.marked)) or (length > 1 and 2 * same >= length):
+            found.append(Found(place, place + length, phrase, False))
+    return found

@@ -1,0 +1,277 @@
+"""Values that a message states by name: category, colour, gender, sort, modifier, payment, place, attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from appliance.agents.language.lexicon import ShopLexicon
+from appliance.agents.language.matching import Found, Line, Phrase, Table, data, spelling
+from appliance.agents.types import Mention
+from appliance.text import fold
+
+_NONE = ""
+_GROUPS = ("gender", "sort", "modifier", "payment_method", "attribute")
+
+
+def _phrases(slot: str, names: dict[str, list[str]]) -> Iterator[Phrase]:
+    for value, phrases in names.items():
+        for phrase in dict.fromkeys(phrases):
+            yield Phrase(spelling(phrase), slot, value)
+
+
+def _nothing(slot: str, phrases: list[str]) -> Iterator[Phrase]:
+    for phrase in phrases:
+        yield Phrase(spelling(phrase), slot, _NONE)
+
+
+@lru_cache(maxsize=1)
+def category_table() -> Table:
+    """Return the names of our own product groups."""
+    read = data("categories")
+    return Table([*_phrases("category", read["names"]), *_nothing("category", read["not"]["phrases"])])
+
+
+@lru_cache(maxsize=1)
+def colour_table() -> Table:
+    """Return the names of colours."""
+    read = data("colours")
+    return Table([*_phrases("color", read["names"]), *_nothing("color", read["not"]["phrases"])])
+
+
+@lru_cache(maxsize=8)
+def value_table(slot: str) -> Table:
+    """Return the names of another slot's values."""
+    read = data("values")
+    veto = read.get({"payment_method": "payment_not"}.get(slot, f"{slot}_not"), {}).get("phrases", [])
+    return Table([*_phrases(slot, read[slot]), *_nothing(slot, veto)])
+
+
+@lru_cache(maxsize=1)
+def place_table() -> Table:
+    """Return the names of provinces and places."""
+    read = data("places")
+    keys = {key: [*names, key.replace("_", " ")] for key, names in read["names"].items()}
+    short = {name: [key] for name, key in read["short"].items()}
+    return Table([*_phrases("location", keys), *(Phrase((name,), "place", key[0]) for name, key in short.items())])
+
+
+def category_phrases(key: str) -> tuple[str, ...]:
+    """Return the names, marked, under which one of our product groups is asked for."""
+    return tuple(data_once("categories")["names"].get(key, ()))
+
+
+@lru_cache(maxsize=8)
+def data_once(name: str) -> dict[str, Any]:
+    """Return a data file, read once."""
+    return data(name)
+
+
+class _Weak:
+    """The words that need company, with the company they keep."""
+
+    __slots__ = ("left", "never", "right", "veto_left", "veto_right", "words")
+
+    def __init__(self) -> None:
+        read = data_once("categories")
+        weak = read["weak"]
+        self.words = frozenset(weak["words"])
+        self.never = frozenset(weak["never"])
+        self.left, self.right = frozenset(weak["left"]), frozenset(weak["right"])
+        self.veto_left = {word: frozenset(found) for word, found in read["veto"]["left"].items()}
+        self.veto_right = {word: frozenset(found) for word, found in read["veto"]["right"].items()}
+
+
+@lru_cache(maxsize=1)
+def _weak() -> _Weak:
+    return _Weak()
+
+
+def categories(line: Line, taken: bytearray, lexicon: ShopLexicon) -> list[Mention]:
+    """Return the product groups named in a line: the shop's own names first, then ours, longest first."""
+    found: list[Mention] = []
+    table, place = category_table(), 0
+    while place < len(line):
+        own_end, handle = _own(line, place, lexicon)
+        ours = next((item for item in table.every(line, place) if _likely(line, item)), None)
+        if own_end and (ours is None or own_end >= ours.end):
+            mention = Mention("category", handle, place, own_end)
+        elif ours and ours.phrase.value:
+            mention = Mention("category", lexicon.handle_of(ours.phrase.value), place, ours.end)
+        else:
+            place = ours.end if ours else place + 1
+            continue
+        if not any(taken[place : mention.end]):
+            found.append(mention)
+        place = mention.end
+    return found
+
+
+def _own(line: Line, place: int, lexicon: ShopLexicon) -> tuple[int, str]:
+    longest = min(lexicon.longest, len(line) - place)
+    for length in range(longest, 0, -1):
+        handle = lexicon.categories.get(" ".join(line.folded[place : place + length]))
+        if handle and all(line.joined(place + step) for step in range(1, length)):
+            if length == 1 and not _own_word(line, place, lexicon):
+                continue
+            return place + length, handle
+    return 0, ""
+
+
+def _own_word(line: Line, place: int, lexicon: ShopLexicon) -> bool:
+    """Tell whether a single word is the shop's category and not an everyday word without its marks."""
+    typed = line.marked[place]
+    spelled = lexicon.spellings.get(line.folded[place], ())
+    if typed in spelled and typed != line.folded[place]:
+        return True
+    if typed != line.folded[place] and spelled and not any(word == line.folded[place] for word in spelled):
+        return False
+    words = {fold(word): word for word in (*_weak().words, *_weak().never)}
+    word = words.get(line.folded[place])
+    return word is None or _in_company(line, place, place + 1, word)
+
+
+def _likely(line: Line, found: Found) -> bool:
+    """Tell whether a one-word name is meant; unmarked everyday words need company."""
+    if found.end - found.start > 1 or not found.phrase.value:
+        return True
+    known, typed = found.phrase.marked[0], line.marked[found.start]
+    if known in _weak().never:
+        # "ô" and "bàn": marked they stand for themselves unless they are an exclamation or a verb's part.
+        return typed == known and _in_company(line, found.start, found.end, known)
+    if known not in _weak().words or (typed == known and known not in ("bình", "sạc")):
+        return True
+    return _in_company(line, found.start, found.end, known)
+
+
+def _in_company(line: Line, start: int, end: int, known: str) -> bool:
+    weak = _weak()
+    left, right = line.word(start - 1), line.word(end)
+    if len(line) == 1:
+        return known not in ("vậy",)
+    vetoed_left = left in weak.veto_left.get(known, ())
+    if right in weak.veto_right.get(known, ()):
+        return False
+    if right in weak.right or line.is_number(end):
+        return not vetoed_left or right in ("nam", "nu", "da", "size", "sz")
+    if left in weak.left and not vetoed_left:
+        return True
+    return start == 0 and right in ("", "nay", "do", "shop", "khong", "ko", "k", "gia")
+
+
+def colours(line: Line, taken: bytearray, goods: list[Mention]) -> list[Mention]:
+    """Return the colours named in a line; ``goods`` are its product groups, beside which a colour is likely."""
+    found: list[Mention] = []
+    ends = {mention.end for mention in goods}
+    for item in colour_table().scan(line):
+        if not item.phrase.value or any(taken[item.start : item.end]):
+            continue
+        if _colour_likely(line, item, ends, found):
+            found.append(Mention("color", item.phrase.value, item.start, item.end))
+    return found
+
+
+def _colour_likely(line: Line, item: Found, ends: set[int], found: list[Mention]) -> bool:
+    read = data_once("colours")
+    name = " ".join(item.phrase.marked)
+    typed = " ".join(line.marked[item.start : item.end])
+    left = line.word(item.start - 1)
+    if left in read["weak"]["strong_left"] and line.marked[item.start - 1] in (
+        "màu",
+        "mau",
+        "color",
+        "colour",
+        "tone",
+        "tông",
+        "tong",
+        "colored",
+    ):
+        return True
+    if line.word(item.end) in read["veto"].get(name, ()):
+        return False
+    if name not in read["weak"]["always"] and (name not in read["weak"]["unmarked"] or typed == name):
+        return True
+    after_colour = any(other.end in (item.start, item.start - 1) for other in found)
+    near_goods = item.start in ends or (
+        item.start - 1 in ends and left not in ("den", "da", "co", "bi", "toi", "cho", "tu")
+    )
+    after_gender = (
+        left in ("nam", "nu", "size", "thun", "da", "nhi", "ngan", "dai", "basic", "mini") and item.start - 2 in ends
+    )
+    if line.word(item.end) in ("color", "colour", "one"):
+        return True
+    return near_goods or after_gender or after_colour or left in read["weak"]["left"]
+
+
+def values(line: Line, taken: bytearray) -> list[Mention]:
+    """Return gender, sort, modifier, payment, attribute and place."""
+    found: list[Mention] = []
+    for slot in _GROUPS:
+        for item in value_table(slot).scan(line):
+            if item.phrase.value and not any(taken[item.start : item.end]) and _value_likely(line, item):
+                found += [Mention(slot, item.phrase.value, item.start, item.end)]
+    found.extend(places(line, taken))
+    return found
+
+
+def _value_likely(line: Line, item: Found) -> bool:
+    words = " ".join(item.phrase.marked)
+    left, right = line.word(item.start - 1), line.word(item.end)
+    if words == "nam":
+        if line.marked[item.start] != "nam":
+            return False
+        after_number = line.is_number(item.start - 1) or left in (
+            "hai",
+            "ba",
+            "mot",
+            "may",
+            "hang",
+            "bao",
+            "thang",
+            "trong",
+        )
+        return not (
+            line.is_number(item.end)
+            or after_number
+            or right in ("nay", "ngoai", "sau", "moi", "tram", "muoi", "ngoái", "trieu", "nghin", "ngay", "chuc", "cai")
+        )
+    if words in ("nữ",):
+        return left not in ("nhan_",)
+    if words in ("cho con", "trẻ con"):
+        return (
+            right not in ("cho",) and line.marked[item.end - 1] != "còn" and right not in ("meo", "vat", "gai", "trai")
+        )
+    if words == "pin":
+        return right not in ("code", "du", "sac")
+    if words in ("thẻ", "card", "cards") and right in ("thanh_", "bao", "nho", "cao"):
+        return False
+    if words in ("thẻ", "góp") and line.marked[item.start] != words:
+        return left in ("bang", "quet", "ca", "qua", "tra", "dung") or (words == "góp" and left == "mua")
+    return not (words == "bank" and right == "name")
+
+
+def places(line: Line, taken: bytearray) -> list[Mention]:
+    """Return the places named in a line; abbreviations and everyday words count beside words of movement."""
+    found: list[Mention] = []
+    beside = data_once("places")["beside"]
+    weak = beside["weak"]
+    place = 0
+    table = place_table()
+    while place < len(line):
+        item = table.at(line, place)
+        if item is None or any(taken[item.start : item.end]):
+            place += 1
+            continue
+        left, right = line.word(item.start - 1), line.word(item.end) or "$"
+        moved = left in beside["left"]
+        short = item.phrase.slot == "place"
+        unmarked = not item.exact and " ".join(item.phrase.marked) in weak
+        if (short and not moved and not (right in beside["right"] and len(line) <= 4)) or (
+            unmarked and not moved and len(line) > 1
+        ):
+            place += 1
+            continue
+        found.append(Mention("location", item.phrase.value, item.start, item.end))
+        place = item.end
+    return found
