@@ -1,0 +1,54 @@
+"""The word lists of ``data/words.toml``, read once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+
+class ServiceWords(NamedTuple):
+    """Folded words unless said otherwise."""
+
+    places: Mapping[str, tuple[str, ...]]
+    """Further spellings of a place by its key."""
+    provinces: frozenset[str]
+    elsewhere: tuple[str, ...]
+    abroad: tuple[str, ...]
+    payment: Mapping[str, tuple[str, ...]]
+    """Names of a way to pay by its key, with diacritics."""
+    negations: frozenset[str]
+    """With diacritics."""
+    haggling: tuple[re.Pattern[str], ...]
+    open_now: tuple[re.Pattern[str], ...]
+    daily: tuple[str, ...]
+    general: frozenset[str]
+    """Pairs of words that name an answer as a whole."""
+    grammar: frozenset[str]
+    status: Mapping[str, str]
+
+
+@lru_cache(maxsize=1)
+def service_words() -> ServiceWords:
+    """Read the word lists."""
+    text = resources.files("appliance.agents.service").joinpath("data", "words.toml").read_text(encoding="utf-8")
+    tables: dict[str, Any] = tomllib.loads(text)
+    haggling = [*tables["haggling"]["vi"], *tables["haggling"]["en"]]
+    general = tables["clauses"]["general"].replace("\n", "|").split("|")
+    return ServiceWords(
+        places={key: tuple(names) for key, names in tables["places"].items()},
+        provinces=frozenset(tables["provinces"]["keys"].split()),
+        elsewhere=tuple(tables["provinces"]["elsewhere"]),
+        abroad=tuple(tables["provinces"]["abroad"]),
+        payment={key: tuple(names) for key, names in tables["payment"].items()},
+        negations=frozenset(tables["negations"]["words"]),
+        haggling=tuple(map(re.compile, haggling)),
+        open_now=tuple(map(re.compile, tables["opening"]["now"])),
+        daily=tuple(tables["opening"]["daily"]),
+        general=frozenset(pair.strip() for pair in general if pair.strip()),
+        grammar=frozenset(f"{tables['grammar']['vi']} {tables['grammar']['en']}".split()),
+        status=tables["status"],
+    )
