@@ -10,14 +10,12 @@ import gc
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
 import structlog
 
-from appliance.domain import Interaction, InteractionType
 from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
 from appliance.jobs.queue import JobQueue
@@ -27,6 +25,7 @@ from appliance.metrics import Metrics
 from appliance.ops.access import Access
 from appliance.ops.keys import load_keys
 from appliance.ops.parts import PartState, Readiness, Switch
+from appliance.ops.recollection import Recollection
 from appliance.ops.training import Trainer
 from appliance.recsys.service import RecommendationService
 from appliance.search.service import SearchService
@@ -43,7 +42,6 @@ from appliance.store.ingest import Ingest
 from appliance.store.intent_examples import IntentExampleRepository
 from appliance.store.interactions import InteractionLog
 from appliance.store.journal import Journal
-from appliance.store.journal_rows import Identification
 from appliance.store.merger import Merger
 from appliance.store.migrations.catalogue import MIGRATIONS as CATALOGUE_MIGRATIONS
 from appliance.store.order_requests import OrderRequestRepository
@@ -60,12 +58,6 @@ log = structlog.get_logger(__name__)
 
 _HOUSEKEEPING_SECONDS = 5.0
 _PURGE_SECONDS = 3600.0
-_REBUILT_VISITORS = 10_000
-"""Visitors whose recent interactions are read back at start."""
-_REPLAYED_RECORDS = 20_000
-"""Newest records of the journal that are shown to the recommender before the first request."""
-_SALES_WINDOW = 30 * 86_400.0
-_EXPOSURE_WINDOW = 60 * 86_400.0
 
 
 @dataclass
@@ -110,9 +102,7 @@ class Runtime:
     started: bool = False
     _stopping: threading.Event = field(default_factory=threading.Event)
     _housekeeper: threading.Thread | None = None
-    _observed: set[str] | None = field(default_factory=set)
-    """Ids of the events that the recommender was shown since the start, until the log was read back."""
-    _links: list[Identification] = field(default_factory=list)
+    _memory: Recollection = field(init=False)
     _jobs_started: bool = False
     _wants_training: bool = False
 
@@ -135,6 +125,7 @@ class Runtime:
         self.trainer = Trainer(
             self.data_dir, self.catalogue, self.log, self.artifacts, settings, opted_out=self.privacy.opted_out
         )
+        self._memory = Recollection(self.recommender, self.search, self.privacy, self.log, now)
         if self.journal:
             self.ingest = Ingest(self.journal, self.catalogue, self.privacy, settings, metrics, now)
         if self.journal and self.log:
@@ -175,7 +166,7 @@ class Runtime:
         self.catalogue.subscribe(self.search.apply)
         self.catalogue.subscribe(self.recommender.apply)
         if self.ingest:
-            self.ingest.subscribe(self._observe)
+            self.ingest.subscribe(self._memory.observe)
             self.ingest.subscribe_links(self.recommender.identify)
         self.trainer.on_published = self._published
         self._load_search()
@@ -200,7 +191,7 @@ class Runtime:
         """Start the background threads; needs no event loop."""
         if self.journal:
             self.journal.start()
-            self._replay_journal(self.journal)
+            self._memory.replay(self.journal)
         if self.merger:
             self.merger.start()
         self._start_jobs()
@@ -299,13 +290,13 @@ class Runtime:
         elif kind == "recommender":
             self.recommender.load(path)
             self.issues.cure("recommender_model")
-            self._rank_by_sales()
+            self._memory.rank_by_sales()
 
     def _keep_house(self) -> None:
         """Catch up on what only delays answers, then look after the index, until the process stops."""
-        self._rebuild_profiles()
-        self._rank_by_sales()
-        self._restore_exposure()
+        self._memory.rebuild_profiles(self._stopping)
+        self._memory.rank_by_sales()
+        self._memory.restore_exposure()
         gc.freeze()
         purged_at = float("-inf")
         while not self._stopping.wait(_HOUSEKEEPING_SECONDS):
@@ -339,60 +330,3 @@ class Runtime:
         except ApplianceError as error:
             # Nobody is served from them any more, and the next training leaves them out.
             log.warning("preferences_not_forgotten", error=error.message)
-
-    def _observe(self, interactions: Sequence[Interaction]) -> None:
-        """Show new events to the recommender, once, though the log may hold them before it was read back."""
-        if self._observed is not None:
-            self._observed.update(interaction.event_id for interaction in interactions)
-        self.recommender.observe(interactions)
-
-    def _replay_journal(self, journal: Journal) -> None:
-        """Show what the log does not hold yet to the recommender: the last clicks before a restart."""
-        try:
-            merged_to = self.log.watermark(journal.identity) if self.log else 0
-            for row in journal.latest(merged_to, _REPLAYED_RECORDS):
-                if row.kind == "events":
-                    self._observe(self.privacy.veiled(msgspec.json.decode(row.payload, type=list[Interaction])))
-                elif row.kind == "identify":
-                    self._links += msgspec.json.decode(row.payload, type=list[Identification])
-        except (ApplianceError, msgspec.DecodeError) as error:
-            log.warning("journal_not_replayed", error=str(error))
-
-    def _rebuild_profiles(self) -> None:
-        """Read recent visits back from the log, so that a restart forgets no visitor."""
-        try:
-            for interactions in self.log.recent_visitors(_REBUILT_VISITORS) if self.log else ():
-                known: set[str] = self._observed or set()
-                fresh = [interaction for interaction in interactions if interaction.event_id not in known]
-                self.recommender.observe(self.privacy.veiled(fresh))
-                if self._stopping.is_set():
-                    return
-        except ApplianceError as error:
-            log.warning("profiles_not_rebuilt", error=error.message)
-        # Only now does the session's profile hold all that the customer is to get.
-        for link in self._links:
-            if not self.privacy.is_opted_out(link.session_id, link.user_id):
-                self.recommender.identify(link.session_id, link.user_id)
-        self._links, self._observed = [], None
-
-    def _restore_exposure(self) -> None:
-        """Tell the recommender what was shown and clicked before the start, so that new products are not tried anew."""
-        if self.log is None:
-            return
-        try:
-            self.recommender.restore_exposure(self.log.attribution.product_exposure(self.now() - _EXPOSURE_WINDOW))
-        except ApplianceError as error:
-            log.warning("exposure_not_read", error=error.message)
-
-    def _rank_by_sales(self) -> None:
-        """Tell search what sells, for its best-selling order."""
-        if self.log is None:
-            return
-        sold: dict[str, float] = {}
-        try:
-            for count in self.log.popular(self.now() - _SALES_WINDOW):
-                if count.interaction_type == InteractionType.PURCHASE:
-                    sold[count.product_id] = sold.get(count.product_id, 0.0) + count.weight
-            self.search.set_popularity(sold)
-        except ApplianceError as error:
-            log.warning("sales_not_read", error=error.message)

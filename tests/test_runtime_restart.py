@@ -64,9 +64,9 @@ def test_what_was_replayed_from_the_journal_counts_once_when_the_log_is_read(tmp
         assert runtime.journal is not None and runtime.merger is not None
         runtime.journal.start()
         runtime.journal.append_sync([view("a", "p1")])
-        runtime._replay_journal(runtime.journal)
+        runtime._memory.replay(runtime.journal)
         assert runtime.merger.flush(20)
-        runtime._rebuild_profiles()
+        runtime._memory.rebuild_profiles(runtime._stopping)
         [entry] = runtime.recommender._profiles.entries("", "s1")
         assert entry.strength == 1.0
     finally:
@@ -85,8 +85,8 @@ def test_who_opted_out_has_no_profile_after_a_restart(tmp_path: Path) -> None:
         runtime.log.replace_preferences([("u1", "Túi", 1.0)])
         runtime.opt_out("", "u1")
         assert runtime.log.preferences("u1") == []
-        runtime._replay_journal(runtime.journal)
-        runtime._rebuild_profiles()
+        runtime._memory.replay(runtime.journal)
+        runtime._memory.rebuild_profiles(runtime._stopping)
         assert seen(runtime, user="u1", session="s1") == set()
         assert seen(runtime, session="s2") == {"p2"}
     finally:
