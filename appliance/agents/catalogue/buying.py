@@ -11,6 +11,7 @@ from appliance.agents.catalogue.facts import (
     available,
     colours_of,
     left,
+    lines,
     listed,
     matching,
     money,
@@ -19,7 +20,7 @@ from appliance.agents.catalogue.facts import (
 )
 from appliance.agents.catalogue.pricing import gone, missing_version, quantity, span
 from appliance.agents.catalogue.shop import Shop
-from appliance.agents.catalogue.stock import similar_cards, version_of
+from appliance.agents.catalogue.stock import cards_of, similar_cards, version_of
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Slots
 from appliance.domain import Variant
 from appliance.messages import translate
@@ -55,7 +56,7 @@ def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
         message = "stock.sold_out_but" if others.products else "stock.sold_out"
         return msgspec.structs.replace(
             others,
-            parts=(part(message, title=item.title(given.locale)),),
+            parts=(part(message, title=item.title(given.locale)), *lines(cards_of(others, shop), given.locale)),
             quick_replies=("similar", "best_selling", "person"),
             focus=item.shown,
         )

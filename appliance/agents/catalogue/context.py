@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from appliance.agents.catalogue.facts import Item, fact_of_card, part
+from appliance.agents.catalogue.facts import Item, fact_of_card, lines, part
 from appliance.agents.catalogue.resolve import Resolved, known, resolve
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
@@ -82,7 +82,7 @@ def which(cards: tuple[ProductCard, ...], given: SkillInput) -> Outcome:
     """Return the question which of several products is meant, with them as cards."""
     return Outcome(
         action="clarify",
-        parts=(part("which.several", count=len(cards)),),
+        parts=(part("which.several", count=len(cards)), *lines(cards, given.locale)),
         products=tuple(fact_of_card(card, given.locale) for card in cards),
         sources=tuple(Source("product", card.id) for card in cards),
         quick_replies=tuple(f"={card.name(given.locale)}" for card in cards),
@@ -97,7 +97,7 @@ def absent(phrase: str, found: Resolved, given: SkillInput) -> Outcome:
         return asking(given)
     parts: tuple[Part, ...] = (part("which.none", name=said),)
     if found.cards:
-        parts = (part("which.none_but", name=said),)
+        parts = (part("which.none_but", name=said), *lines(found.cards, given.locale))
     return Outcome(
         action="answer",
         parts=parts,

@@ -103,6 +103,19 @@ def part(message: str, **values: Value) -> Part:
     return Part(message=message, values=values)
 
 
+def lines(cards: Iterable[ProductCard], locale: Locale) -> tuple[Part, ...]:
+    """Return a list of products as numbered lines, so that "the second one" can be counted off."""
+    found: list[Part] = []
+    for place, card in enumerate(cards, start=1):
+        title = card.name(locale)
+        if card.price is None:
+            found.append(part("search.line_unpriced", place=place, title=title))
+            continue
+        message = "search.line" if card.in_stock else "search.line_out"
+        found.append(part(message, place=place, title=title, price=Money(card.price, card.currency)))
+    return tuple(found)
+
+
 def money(amount: int, currency: str) -> Money:
     """Return an amount to be written for the reader."""
     return Money(amount, currency)

@@ -11,12 +11,12 @@ import msgspec
 
 from appliance.agents.catalogue.categories import shop_category
 from appliance.agents.catalogue.context import meant, text_slot
-from appliance.agents.catalogue.facts import fact_of_card, money, part
+from appliance.agents.catalogue.facts import fact_of_card, lines, money, part
 from appliance.agents.catalogue.names import likeness, read_name
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
-from appliance.agents.catalogue.stock import similar_cards
-from appliance.agents.catalogue.wishes import PAGE, Wish, named, residual, running, suits, wish_of
+from appliance.agents.catalogue.stock import cards_of, similar_cards
+from appliance.agents.catalogue.wishes import PAGE, Wish, named, running, suits, wish_of
 from appliance.agents.types import Outcome, Part, SkillInput, Source
 from appliance.domain import ProductCard
 from appliance.recsys.base import RecommendRequest
@@ -56,7 +56,7 @@ def recommend(given: SkillInput, shop: Shop) -> Outcome:
         return search(given, shop)
     return Outcome(
         action="answer",
-        parts=(_heading(wish, given, shop),),
+        parts=(_heading(wish, given, shop), *lines((one.card for one in chosen), given.locale)),
         products=tuple(fact_of_card(one.card, given.locale, one.reason) for one in chosen),
         sources=tuple(Source("product", one.card.id) for one in chosen),
         quick_replies=("cheaper", *(("compare",) if len(chosen) > 1 else ()), "best_selling", "newest"),
@@ -80,7 +80,7 @@ def _similar(given: SkillInput, shop: Shop) -> Outcome:
     if outcome.products:
         return msgspec.structs.replace(
             outcome,
-            parts=(part("recommend.similar", title=title),),
+            parts=(part("recommend.similar", title=title), *lines(cards_of(outcome, shop), given.locale)),
             quick_replies=("cheaper", "compare"),
             filters={},
             offered=len(outcome.products),
@@ -92,7 +92,7 @@ def _similar(given: SkillInput, shop: Shop) -> Outcome:
     message = "recommend.similar" if cards else "recommend.nothing_similar"
     return Outcome(
         action="answer",
-        parts=(part(message, title=title),),
+        parts=(part(message, title=title), *lines(cards, given.locale)),
         products=tuple(fact_of_card(card, given.locale) for card in cards),
         sources=tuple(Source("product", card.id) for card in cards),
         quick_replies=("best_selling", "newest", "person"),
@@ -127,8 +127,8 @@ def _chosen(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
 def _for_occasion(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
     said = f" {' '.join(token.folded for token in given.utterance.tokens[:60])} "
     occasion = next((one for one in _occasions() if any(f" {name} " in said for name in one.said)), None)
-    text = occasion.words if occasion else (wish.words or text_slot(given, "product") or residual(given))
-    if not text or (wish.key and not occasion and not wish.words):
+    text = occasion.words if occasion else (wish.words or text_slot(given, "product"))
+    if not text or (not occasion and _is_gift(token.folded for token in given.utterance.tokens)):
         return []
     category = wish.category
     found = shop.search(SearchQuery(text, category=category, in_stock=True, limit=PAGE * 2)).cards

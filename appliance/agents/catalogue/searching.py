@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from appliance.agents.catalogue.categories import below, shop_category
-from appliance.agents.catalogue.facts import available, colour_label, fact_of_card, matching, money, part
+from appliance.agents.catalogue.facts import available, colour_label, fact_of_card, lines, matching, money, part
 from appliance.agents.catalogue.names import likeness, read_name
 from appliance.agents.catalogue.resolve import known
 from appliance.agents.catalogue.shop import Found, Shop
@@ -129,6 +129,8 @@ def _answer(wish: Wish, page: _Page, given: SkillInput, shop: Shop, before: tupl
     parts = (*before, _heading(wish, page, given, shop))
     if len(cards) == 1 and not before:
         parts = (_single(wish, cards[0], given, shop),)
+    else:
+        parts += lines(cards, given.locale)
     return Outcome(
         action="answer",
         parts=parts,
@@ -246,11 +248,11 @@ def _more(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
     if cards:
         remaining = max(0, page.found.total - offset - len(cards))
         chips = ("more", "cheaper", "compare") if remaining else ("cheaper", "other_kind", "best_selling")
+        what = named(wish, given.locale)
+        heading = part("search.more", what=what, remaining=remaining) if remaining else part("search.last", what=what)
         return Outcome(
             action="answer",
-            parts=(part("search.more", what=named(wish, given.locale), remaining=remaining),)
-            if remaining
-            else (part("search.last", what=named(wish, given.locale)),),
+            parts=(heading, *lines(cards, given.locale)),
             products=facts(cards, given),
             sources=sources(cards),
             quick_replies=chips,
@@ -318,7 +320,7 @@ def _nothing_like(wish: Wish, cards: list[ProductCard], given: SkillInput, shop:
         message = "search.none_others" if near else "search.none"
     return Outcome(
         action="answer",
-        parts=(part(message, what=what),),
+        parts=(part(message, what=what), *lines(near, given.locale)),
         products=facts(near, given),
         sources=sources(near),
         quick_replies=("best_selling", "newest", "person"),
@@ -336,14 +338,14 @@ def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome
             before = part(f"search.no_{stage.given_up}", what=named(wish, given.locale), **_lost(wish, stage, given))
             return msgspec.structs.replace(
                 _answer(stage.wish, page, given, shop, (before,)),
-                parts=(before, part("search.instead")),
+                parts=(before, part("search.instead"), *lines(page.cards, given.locale)),
                 filters=running(wish, given, shop),
             )
     sold_out = shop.search(msgspec.structs.replace(wish.query(), in_stock=False, size="", color=""))
     if sold_out.cards and _about_words(wish, sold_out.cards):
         return Outcome(
             action="answer",
-            parts=(part("search.sold_out", what=named(wish, given.locale)),),
+            parts=(part("search.sold_out", what=named(wish, given.locale)), *lines(sold_out.cards[:3], given.locale)),
             products=facts(sold_out.cards[:3], given),
             sources=sources(sold_out.cards[:3]),
             quick_replies=("best_selling", "newest", "person"),

@@ -14,6 +14,7 @@ from appliance.agents.catalogue.facts import (
     colours_of,
     fact_of_card,
     left,
+    lines,
     listed,
     matching,
     part,
@@ -23,7 +24,7 @@ from appliance.agents.catalogue.pricing import gone, missing_version, quantity
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
-from appliance.domain import Product, Variant
+from appliance.domain import Product, ProductCard, Variant
 
 ALTERNATIVES = 3
 
@@ -54,6 +55,11 @@ def similar_cards(item: Item, given: SkillInput, shop: Shop, limit: int = ALTERN
         products=tuple(fact_of_card(card, given.locale, reasons[card.id]) for card in cards),
         sources=tuple(Source("product", card.id) for card in cards),
     )
+
+
+def cards_of(outcome: Outcome, shop: Shop) -> list[ProductCard]:
+    """Return the cards of an outcome's products."""
+    return shop.cards(product.product_id for product in outcome.products)
 
 
 def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
@@ -174,7 +180,7 @@ def _sold_out(item: Item, given: SkillInput, shop: Shop) -> Outcome:
     message = "stock.sold_out_but" if others.products else "stock.sold_out"
     return msgspec.structs.replace(
         others,
-        parts=(part(message, title=item.title(given.locale)),),
+        parts=(part(message, title=item.title(given.locale)), *lines(cards_of(others, shop), given.locale)),
         quick_replies=("similar", "best_selling", "person"),
         focus=item.shown,
     )
