@@ -47,3 +47,31 @@ class Metrics:
         self.jobs = Counter("appliance_jobs", "Jobs ended", ["kind", "state"], registry=registry)
         self.products = Gauge("appliance_catalogue_products", "Published products", registry=registry)
         self.issues = Gauge("appliance_issues_open", "Open problems", ["severity"], registry=registry)
+        self.chat_turns = Counter(
+            "appliance_chat_turns", "Messages of shoppers answered", ["handled_by", "group"], registry=registry
+        )
+        self.chat_agent_seconds = Histogram(
+            "appliance_chat_agent_seconds", "Time of one agent in a turn", ["agent"], buckets=_FAST, registry=registry
+        )
+        self.chat_seconds = Histogram(
+            "appliance_chat_turn_seconds", "Time of a whole turn", buckets=_FAST, registry=registry
+        )
+        self.chat_failures = Counter(
+            "appliance_chat_failures", "Turns that ended in an apology because a part failed", registry=registry
+        )
+        self.chat_unfounded = Counter(
+            "appliance_chat_unfounded_amounts", "Amounts held back because no fact states them", registry=registry
+        )
+        self.chat_model_tokens = Counter(
+            "appliance_chat_model_tokens", "Tokens of the language model", ["direction"], registry=registry
+        )
+        self.chat_cost_avoided = Counter(
+            "appliance_chat_cost_avoided_usd",
+            "What turns would have cost at a cloud model, in US dollars",
+            ["handled_by"],
+            registry=registry,
+        )
+        self.chat_handoffs = Counter("appliance_chat_handoffs", "Turns in which a person was called", registry=registry)
+        self.chat_waiting = Gauge(
+            "appliance_chat_waiting", "Conversations in which a person was called and none has come", registry=registry
+        )

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import structlog
 
+from appliance.agents.conversations import Conversations
+from appliance.agents.desk import Desk
 from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
 from appliance.jobs.queue import JobQueue
@@ -34,6 +36,7 @@ from appliance.store.analytics import Analytics
 from appliance.store.artifacts import ArtifactStore
 from appliance.store.cache import Cache
 from appliance.store.catalogue import Catalogue
+from appliance.store.chat_analytics import ChatAnalytics
 from appliance.store.chat_stores import ChatStores
 from appliance.store.conversations import ConversationRepository
 from appliance.store.experiments import ExperimentRepository
@@ -89,6 +92,8 @@ class Runtime:
     intent_examples: IntentExampleRepository = field(init=False)
     order_requests: OrderRequestRepository = field(init=False)
     shop_words: ShopWordRepository = field(init=False)
+    chat_analytics: ChatAnalytics = field(init=False)
+    desk: Desk = field(init=False)
     artifacts: ArtifactStore = field(init=False)
     cache: Cache = field(init=False)
     search: SearchService = field(init=False)
@@ -122,6 +127,8 @@ class Runtime:
         self.cache = Cache(self.data_dir / "cache", settings.cache, metrics, issues, now=now)
         self.search = SearchService(self.catalogue, settings, metrics, issues)
         self.recommender = RecommendationService(self.catalogue, self.rules.list, settings, metrics, issues, now)
+        self.chat_analytics = ChatAnalytics(self.store, chat.writer)
+        self.desk = Desk(self.catalogue, self.search, self.recommender, chat, settings, metrics, issues)
         self.trainer = Trainer(
             self.data_dir, self.catalogue, self.log, self.artifacts, settings, opted_out=self.privacy.opted_out
         )
@@ -135,6 +142,11 @@ class Runtime:
     def settings(self) -> Settings:
         """The settings in force."""
         return self.loaded.settings
+
+    @property
+    def talk(self) -> Conversations:
+        """What answers shoppers. Raises ``Unavailable`` while it is off."""
+        return self.desk.conversations()
 
     @classmethod
     def open(
@@ -195,6 +207,7 @@ class Runtime:
         if self.merger:
             self.merger.start()
         self._start_jobs()
+        self.desk.open()
         self.started = True
         # What was loaded stays for the life of the process; a full collection would walk it while shoppers wait.
         gc.freeze()
@@ -226,6 +239,7 @@ class Runtime:
             self.jobs.stop()
         if self.started and self.merger:
             self.merger.stop()
+        self.desk.close()
         self.recommender.close()
         self.chat.close()
         for part in (self.journal, self.log, self.analytics, self.cache, self.store):
@@ -246,6 +260,7 @@ class Runtime:
             "ingest": "ok" if self.ingest else "off",
             "analytics": "ok" if self.log else "off",
             "jobs": "ok" if self.jobs else "off",
+            "assistant": "ok" if self.desk.is_open else "off",
             "cache": "ok",
         }
         for issue in self.issues.open():
@@ -303,6 +318,7 @@ class Runtime:
             self._start_jobs()
             try:
                 self._rebuild()
+                self.desk.look_after()
                 if self.now() - purged_at > _PURGE_SECONDS:
                     purged_at = self.now()
                     self.chat.purge()

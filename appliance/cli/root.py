@@ -23,6 +23,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "similar": ("shelves", "List products like one."),
     "popular": ("shelves", "List what shoppers look at and buy most."),
     "search": ("searching", "Search products."),
+    "chat": ("chatting", "Talk to the shop assistant."),
     "evaluate": ("evaluating", "Measure the quality of recommendations and search."),
     "rules": ("rules", "List, add or remove merchandising rules: pin, boost, bury, exclude."),
     "experiment": ("experiments", "Compare two strategies and read which does better."),

@@ -19,7 +19,7 @@ from appliance.server.auth import require_public
 from appliance.server.middleware import Gate
 from appliance.server.openapi import SECURITY_SCHEMES, DocumentationPage, DocumentJson
 from appliance.server.problems import handle
-from appliance.server.routes import events, health, privacy, products, recommendations, search, static
+from appliance.server.routes import chat, events, health, privacy, products, recommendations, search, static
 from appliance.server.routes.admin import admin_router, claim_router
 from appliance.server.shelves import Shelves
 
@@ -77,6 +77,11 @@ def _public() -> Router:
             products.get_similar,
             products.get_bought_together,
             search.search_products,
+            chat.chat,
+            chat.stream_chat,
+            chat.rate_turn,
+            chat.read_history,
+            chat.delete_history,
             privacy.request_privacy,
             privacy.opt_out,
         ],
@@ -92,6 +97,7 @@ def _open(noop: bool) -> Router:
         health.readyz,
         health.metrics,
         static.widget,
+        static.chat_widget,
         static.demo_page,
         static.demo_picture,
         static.demo_file,

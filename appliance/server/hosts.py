@@ -56,7 +56,7 @@ class Origins:
     """CORS for the configured origins, compared exactly. Nothing of the admin API is open to another origin."""
 
     _PREFLIGHT = (
-        (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+        (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
         (
             b"access-control-allow-headers",
             b"Authorization, Content-Type, X-Customer-Token, X-Publishable-Key, X-Request-Id",

@@ -9,8 +9,16 @@ from typing import Any
 import msgspec
 
 from appliance.ops.importing import wire
-from appliance.ops.importing.columns import INTERACTIONS, PRODUCTS, Schema
-from appliance.server import admin_schemas, analytics_schemas, problems, schemas
+from appliance.ops.importing.columns import FAQ, INTERACTIONS, ORDERS, PRODUCTS, Schema
+from appliance.server import (
+    admin_schemas,
+    analytics_schemas,
+    chat_schemas,
+    openapi_assistant,
+    problems,
+    schemas,
+    talk_schemas,
+)
 from appliance.server.openapi_examples import PARAMETERS, PROBLEMS, REQUESTS, RESPONSES
 from appliance.settings import Settings
 from appliance.store.ingest import EventIn
@@ -24,6 +32,7 @@ _NAMES_A_CUSTOMER = {
     "getRecommendationsBatch",
     "requestPrivacy",
     "optOut",
+    *("chat", "streamChat", "getChatHistory"),
 }
 _BODIES = {
     "sendEvents": "EventBatch",
@@ -32,6 +41,9 @@ _BODIES = {
     "getRecommendationsBatch": "RecommendationBatch",
     "requestPrivacy": "PrivacyRequestIn",
     "optOut": "OptOutIn",
+    "chat": "ChatIn",
+    "streamChat": "ChatIn",
+    "rateChatTurn": "FeedbackIn",
     "claimAppliance": "ClaimIn",
     "changeProduct": "ProductPatch",
     "createRule": "RuleIn",
@@ -43,12 +55,14 @@ _BODIES = {
     "startExperiment": "ExperimentIn",
     "importProducts": "ProductsBody",
     "importInteractions": "InteractionsBody",
+    **openapi_assistant.BODIES,
 }
 """The bodies that the handlers read by themselves, by operation."""
 _NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob"}
 _CONFLICT = {
     *("claimAppliance", "changeProduct", "createRule", "replaceRule", "previewRule"),
     *("startExperiment", "stopExperiment", "getRecommendationAnalytics"),
+    *openapi_assistant.CONFLICTS,
 }
 _LABEL = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
 _HOST = rf"^({_LABEL}\.){{0,3}}[a-z]([a-z0-9-]{{0,30}}[a-z0-9])?$"
@@ -77,6 +91,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         "description": "Not ready; the body says why.",
         "content": {"application/json": {"schema": not_ready}, **_problem_content(503)},
     }
+    _describe_events(paths["/v1/chat/stream"]["post"])
     paths["/v1/products/{product}"]["get"]["responses"]["304"] = {"description": "The client's copy is current."}
     return document
 
@@ -84,7 +99,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     """Return msgspec's own schemas: they have every bound, also inside lists, and refuse unknown fields."""
     types: list[Any] = [problems.Problem, wire.BatchReply, wire.ProductsBody, wire.InteractionsBody, EventIn]
-    for module in (schemas, admin_schemas, analytics_schemas):
+    types += [wire.OrdersBody, wire.FaqBody]
+    for module in (schemas, admin_schemas, analytics_schemas, chat_schemas, talk_schemas):
         types += [
             value
             for _, value in inspect.getmembers(module, inspect.isclass)
@@ -97,6 +113,8 @@ def _schemas() -> dict[str, Any]:
     for name, field, schema in (
         ("ProductsBody", "products", PRODUCTS),
         ("InteractionsBody", "interactions", INTERACTIONS),
+        ("OrdersBody", "orders", ORDERS),
+        ("FaqBody", "faq", FAQ),
     ):
         rows = {"items": _judged_alone(_row(schema)), "minItems": 1, "maxItems": wire.MAX_BATCH}
         found[name]["properties"][field] |= rows
@@ -221,3 +239,9 @@ def _problem_content(status: int) -> dict[str, Any]:
 
 def _use_own_media_type(operation: dict[str, Any]) -> None:
     operation["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+
+
+def _describe_events(operation: dict[str, Any]) -> None:
+    schema = {"type": "string", "description": "Events `delta`, `products` and `done`; their data is JSON in one line."}
+    example = 'event: delta\ndata: {"text":"Dạ có ạ."}\n\nevent: done\ndata: {"turn_id":"turn_1", …}\n\n'
+    operation["responses"]["200"]["content"] = {"text/event-stream": {"schema": schema, "example": example}}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from appliance.server import openapi_assistant
+
 _ITEM: dict[str, Any] = {
     "product_id": "prod_012",
     "handle": "balo-da-nam",
@@ -38,6 +40,7 @@ _EVENT = {
 }
 _TOKEN = {"id": "tok_1", "kind": "secret", "name": "storefront", "secret": "sk_…"}
 _RULE = {"action": "boost", "target": "category", "value": "ba-lo", "strength": 1.5, "placement": "home"}
+_MESSAGE = {"session_id": "s-7f3a", "message": "shop oi co balo da nao duoi 1 trieu ko", "locale": "vi"}
 
 REQUESTS: dict[str, Any] = {
     "sendEvents": {"events": [_EVENT, {**_EVENT, "type": "add_to_cart", "event_id": "e-0002", "quantity": 1}]},
@@ -51,6 +54,9 @@ REQUESTS: dict[str, Any] = {
     },
     "requestPrivacy": {"kind": "export", "session_id": "s-7f3a"},
     "optOut": {"session_id": "s-7f3a"},
+    "chat": _MESSAGE,
+    "streamChat": _MESSAGE,
+    "rateChatTurn": {"helpful": False, "comment": "Em hỏi hàng còn không."},
     "claimAppliance": {"code": "7Q2M-K4ZD-9XHP"},
     "changeProduct": {"title": "Ba lô da nam cao cấp", "variants": [{"id": "prod_012:1", "price": 850000, "stock": 7}]},
     "createRule": _RULE,
@@ -69,6 +75,7 @@ REQUESTS: dict[str, Any] = {
         ],
         "create_products": False,
     },
+    **openapi_assistant.REQUESTS,
 }
 
 RESPONSES: dict[str, Any] = {
@@ -95,6 +102,39 @@ RESPONSES: dict[str, Any] = {
         },
         "corrections": {"dda": "da"},
         "took_ms": 2.4,
+    },
+    "chat": {
+        "turn_id": "turn_5f2c9a",
+        "reply": "Dạ có ạ, em gửi mình mẫu này nhé.",
+        "intent": "product_search",
+        "intents": ["product_search"],
+        "confidence": 0.97,
+        "slots": {"category": "balo", "price_max": 1000000},
+        "products": [{**_ITEM, "score": 1.0, "reason": ""}],
+        "quick_replies": ["Xem thêm", "Rẻ hơn"],
+        "sources": [{"kind": "product", "id": "prod_012"}],
+        "handled_by": "rules",
+        "action": "answer",
+        "status": "open",
+        "locale": "vi",
+        "took_ms": 2.1,
+    },
+    "getChatHistory": {
+        "status": "human",
+        "position": 0,
+        "turns": [
+            {
+                "turn_id": "turn_5f2c9b",
+                "position": 0,
+                "author": "staff",
+                "message": "",
+                "reply": "Dạ em là Lan, em kiểm tra đơn giúp mình ngay ạ.",
+                "handled_by": "handoff",
+                "action": "",
+                "helpful": None,
+                "created_at": "2026-01-31T09:30:00Z",
+            }
+        ],
     },
     "createToken": _TOKEN,
     "claimAppliance": {**_TOKEN, "kind": "admin", "name": "claim", "secret": "adm_…"},

@@ -22,6 +22,8 @@ STRICT_BURST = 10
 
 EVENTS_PER_TOKEN = 10
 """A batch of events from a browser costs as many requests as it has tens of events."""
+CHATTING_SESSIONS = 5
+"""Sessions behind one address, as in a household or an office, that may use up their messages at the same time."""
 _EPSILON = 1e-6
 
 
@@ -76,7 +78,7 @@ class TokenBuckets:
 
 
 class RateLimiter:
-    """The three buckets of the server: by address, by secret key, and the strict one of a few routes."""
+    """The buckets of the server: by address, by secret key, the strict one of a few routes, and those of the chat."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         server = settings.server
@@ -86,6 +88,10 @@ class RateLimiter:
         self._by_address = TokenBuckets(rate, burst, clock=clock)
         self._by_key = TokenBuckets(rate * KEYED_FACTOR, burst * KEYED_FACTOR, clock=clock)
         self._strict = TokenBuckets(STRICT_PER_SECOND, STRICT_BURST, clock=clock)
+        messages = settings.assistant.messages_per_minute
+        self._chat_session = TokenBuckets(messages / 60, messages, clock=clock)
+        of_address = messages * CHATTING_SESSIONS
+        self._chat_address = TokenBuckets(of_address / 60, of_address, clock=clock)
 
     def wait(self, address: str, key_id: str, *, strict: bool) -> float:
         """Return 0.0 when a request may pass, else the seconds to wait. ``key_id`` is that of a verified key, or ''."""
@@ -106,8 +112,16 @@ class RateLimiter:
         more = min(-(-events // EVENTS_PER_TOKEN), self._burst) - 1
         return self._by_address.take(client_key(address), more) if self.enabled and more > 0 else 0.0
 
+    def wait_for_chat(self, address: str, session_id: str) -> float:
+        """Charge a session, and an address unless it is ``''``, for a message; return 0.0, or the seconds to wait."""
+        if not self.enabled:
+            return 0.0
+        waiting = self._chat_address.take(client_key(address)) if address else 0.0
+        return waiting or self._chat_session.take(session_id)
+
     def __len__(self) -> int:
-        return len(self._by_address) + len(self._by_key) + len(self._strict)
+        chat = len(self._chat_session) + len(self._chat_address)
+        return len(self._by_address) + len(self._by_key) + len(self._strict) + chat
 
 
 @lru_cache(maxsize=4096)

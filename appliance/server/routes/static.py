@@ -22,6 +22,12 @@ async def widget(request: Request[Any, Any, Any]) -> Response[Any]:
     return asset("widget.js").answer(exchange_of(request), max_age=_WIDGET_SECONDS)
 
 
+@get("/chat.js", include_in_schema=False)
+async def chat_widget(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Answer with the chat panel that a storefront embeds."""
+    return asset("chat.js").answer(exchange_of(request), max_age=_WIDGET_SECONDS)
+
+
 @get("/demo", include_in_schema=False)
 async def demo_page(request: Request[Any, Any, Any]) -> Response[Any]:
     """Answer with the demo storefront; its relative links need the slash."""

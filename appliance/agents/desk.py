@@ -1,0 +1,103 @@
+"""The assistant as a part of the process: opened once, looked after, off where it cannot be opened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from appliance.agents.assembly import build_assistant
+from appliance.agents.conversations import Conversations
+from appliance.agents.port import LanguageModel
+from appliance.agents.vocabulary import Vocabulary
+from appliance.errors import ApplianceError, Unavailable
+from appliance.issues import IssueBoard, Severity
+from appliance.metrics import Metrics
+from appliance.recsys.service import RecommendationService
+from appliance.search.service import SearchService
+from appliance.settings import Settings
+from appliance.store.catalogue import Catalogue
+from appliance.store.chat_stores import ChatStores
+
+_ISSUE = "assistant"
+
+log = structlog.get_logger(__name__)
+
+
+class Desk:
+    """Holds the conversations of a process. Safe to use from any thread."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        search: SearchService,
+        recommender: RecommendationService,
+        stores: ChatStores,
+        settings: Settings,
+        metrics: Metrics,
+        issues: IssueBoard,
+        model: Callable[[], LanguageModel | None] = lambda: None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._search = search
+        self._recommender = recommender
+        self._stores = stores
+        self._settings = settings
+        self._metrics = metrics
+        self._issues = issues
+        self._model = model
+        self._lock = threading.Lock()
+        self._tried = False
+        self._vocabulary: Vocabulary | None = None
+        self._conversations: Conversations | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether shoppers are answered."""
+        return self._conversations is not None
+
+    def conversations(self) -> Conversations:
+        """Return the service; the first call opens it. Raises ``Unavailable`` when it cannot be opened."""
+        self.open()
+        if self._conversations is None:
+            raise Unavailable(
+                "The shop assistant is off at the moment.", retry_after=60, hint="`appliance status` says why."
+            )
+        return self._conversations
+
+    def open(self) -> None:
+        """Open the assistant, once; what keeps it from opening is reported as an issue and never raised."""
+        with self._lock:
+            if self._tried:
+                return
+            self._tried = True
+            try:
+                self._open()
+            except (ApplianceError, OSError, ValueError) as error:
+                # The shop goes on without its assistant.
+                log.error("assistant_not_opened", exc_info=error)
+                self._issues.report(_ISSUE, "assistant_off", Severity.ERROR, "assistant", str(error)[:300])
+
+    def look_after(self) -> None:
+        """Follow the catalogue's words, and tell the owner who waits for a person. Raises ``ApplianceError``."""
+        if self._vocabulary is not None:
+            self._vocabulary.refresh()
+        if self._conversations is not None:
+            self._conversations.count_waiting()
+
+    def close(self) -> None:
+        """Let the running turns end."""
+        if self._conversations is not None:
+            self._conversations.close()
+
+    def _open(self) -> None:
+        stores = self._stores
+        vocabulary = Vocabulary(self._catalogue, stores.shop_words)
+        assistant = build_assistant(
+            self._catalogue, self._search, self._recommender, stores, vocabulary, self._settings, self._model
+        )
+        self._vocabulary = vocabulary
+        self._conversations = Conversations(
+            assistant, stores.conversations, stores.unanswered, self._settings, self._metrics, self._issues
+        )
