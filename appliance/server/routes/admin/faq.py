@@ -1,0 +1,92 @@
+"""The owner's answers to what shoppers ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from litestar import Request, delete, get, post, put
+from litestar.params import PathParameter
+
+from appliance.domain import ID_PATTERN
+from appliance.errors import Conflict, NotFound
+from appliance.server.body import read_body
+from appliance.server.chat_schemas import FaqIn, FaqList, FaqOut, Language
+from appliance.server.exchange import runtime_of
+from appliance.server.present import moment
+from appliance.store.faq import FaqEntry
+
+T = TypeVar("T")
+EntryId = Annotated[str, PathParameter(min_length=1, max_length=128, pattern=ID_PATTERN)]
+
+
+@get("/faq", operation_id="listFaq", summary="The shop's answers")
+async def list_faq(request: Request[Any, Any, Any]) -> FaqList:
+    """List all entries, also those that are switched off, the oldest first."""
+    return FaqList(items=[faq_out(entry) for entry in runtime_of(request).faq.entries()])
+
+
+@post("/faq", status_code=201, operation_id="createFaq", summary="A new answer")
+async def create_faq(request: Request[Any, Any, Any]) -> FaqOut:
+    """Add an entry; it answers from the next message on. An intent has one answer of its own."""
+    data = await read_body(request, FaqIn)
+    _require_purpose(data)
+    create = partial(
+        runtime_of(request).faq.create,
+        answers=texts(data.answers),
+        questions=texts(data.questions),
+        intent=data.intent,
+        enabled=data.enabled,
+    )
+    return faq_out(await asyncio.to_thread(create))
+
+
+@put("/faq/{entry_id:str}", operation_id="replaceFaq", summary="Replace an answer")
+async def replace_faq(request: Request[Any, Any, Any], entry_id: EntryId) -> FaqOut:
+    """Replace an entry as a whole."""
+    data = await read_body(request, FaqIn)
+    _require_purpose(data)
+    replace = partial(
+        runtime_of(request).faq.replace,
+        entry_id,
+        answers=texts(data.answers),
+        questions=texts(data.questions),
+        intent=data.intent,
+        enabled=data.enabled,
+    )
+    entry = await asyncio.to_thread(replace)
+    if entry is None:
+        raise NotFound("There is no such FAQ entry.")
+    return faq_out(entry)
+
+
+@delete("/faq/{entry_id:str}", status_code=204, operation_id="deleteFaq", summary="Delete an answer")
+async def delete_faq(request: Request[Any, Any, Any], entry_id: EntryId) -> None:
+    """Delete an entry; it stops answering at once."""
+    if not await asyncio.to_thread(runtime_of(request).faq.delete, entry_id):
+        raise NotFound("There is no such FAQ entry.")
+
+
+def faq_out(entry: FaqEntry) -> FaqOut:
+    """Return an entry as the API gives it."""
+    return FaqOut(
+        id=entry.id,
+        intent=entry.intent,
+        enabled=entry.enabled,
+        questions={locale: list(texts) for locale, texts in entry.questions.items()},
+        answers=dict(entry.answers),
+        created_at=moment(entry.created_at),
+        updated_at=moment(entry.updated_at),
+    )
+
+
+def texts(by_language: Mapping[Language, T]) -> dict[str, T]:
+    """Return texts by language as the store takes them."""
+    return {str(language): text for language, text in by_language.items()}
+
+
+def _require_purpose(data: FaqIn) -> None:
+    if not data.intent and not any(data.questions.values()):
+        raise Conflict("An answer needs an intent or at least one question.", hint="Send intent or questions.")
