@@ -1,8 +1,10 @@
 """Finds the owner's entry whose question a message repeats in other words. Numpy over an inverted table, no model.
 
 A question is three blocks of features: words, pairs of neighbouring words and letter trigrams, all folded, so that a
-message without diacritics finds as well as one with. Features weigh by inverse document frequency (Sparck Jones 1972);
-the score is the weighted sum of the blocks' cosines.
+message without diacritics finds as well as one with; pairs and trigrams leave the words of grammar out. Features weigh
+by inverse document frequency (Sparck Jones 1972); the score is the weighted sum of the blocks' cosines. Besides, half
+of what the message is about must be in the question and the other way round: "the shipping fee" is not "the shipping
+fee to Con Dao".
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ _OTHER_PLACE = 0.75
 """Factor for a question that does not name the place of the message."""
 _MARKS_BONUS = 0.03
 _CANDIDATES = 4
+_COVERED = 0.5
+_STEM = 4
 _NONE = -1
 
 Floats = npt.NDArray[np.float32]
@@ -54,6 +58,7 @@ class _Question(msgspec.Struct, frozen=True):
     entry: FaqEntry
     text: str
     folded: str
+    content: tuple[str, ...]
     marked: frozenset[str]
 
 
@@ -90,10 +95,13 @@ class FaqIndex:
         exact = self._exact.get(" ".join(folded), _NONE)
         scores = self._scores(folded)
         rows = np.argsort(-scores, kind="stable")[:_CANDIDATES].tolist()
-        ranked = [(self._judged(row, float(scores[row]), marked, places), -row) for row in rows]
+        asked = _content(folded)
+        ranked = [
+            (self._judged(row, float(scores[row]), marked, places), -row) for row in rows if self._alike(row, asked)
+        ]
         if exact != _NONE:
             ranked.append((self._judged(exact, 1.0, marked, ()), -exact))
-        score, row = max(ranked)
+        score, row = max(ranked, default=(0.0, 0))
         if score < THRESHOLD:
             return None
         question = self._questions[-row]
@@ -108,6 +116,10 @@ class FaqIndex:
         shares = [(len(content & said) / len(content), entry) for entry, said in self._answers]
         share, entry = max(shares, key=lambda pair: pair[0], default=(0.0, None))
         return entry if share >= ANSWER_COVERAGE else None
+
+    def _alike(self, row: int, asked: Sequence[str]) -> bool:
+        content = self._questions[row].content
+        return _covered(asked, content) >= _COVERED and _covered(content, asked) >= _COVERED
 
     def _judged(self, row: int, score: float, marked: frozenset[str], places: Sequence[str]) -> float:
         question = self._questions[row]
@@ -207,15 +219,39 @@ def _texts(entry: FaqEntry) -> list[str]:
 def _question(entry: FaqEntry, text: str) -> _Question:
     folded = words(text)[:MAX_WORDS]
     marked = frozenset(word for word in text.lower().replace("?", " ").split() if word != fold(word))
-    return _Question(entry, text, " ".join(folded), marked)
+    return _Question(entry, text, " ".join(folded), tuple(_content(folded)), marked)
 
 
 def _features(folded: Sequence[str]) -> Counter[str]:
-    text = f" {' '.join(folded)} "
-    bag = Counter(f"w:{word}" for word in folded)
-    bag.update(f"p:{first} {second}" for first, second in pairwise(folded))
+    content = _content(folded) or folded
+    text = f" {' '.join(content)} "
+    bag = Counter(f"w:{_stem(word)}" for word in folded)
+    bag.update(f"p:{first} {second}" for first, second in pairwise(content))
     bag.update(f"c:{text[place : place + 3]}" for place in range(len(text) - 2))
     return bag
+
+
+def _content(folded: Sequence[str]) -> list[str]:
+    grammar = service_words().grammar
+    return [_stem(word) for word in folded if word not in grammar]
+
+
+def _stem(word: str) -> str:
+    """Return an English word without its commonest endings; no Vietnamese syllable has them."""
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) >= len(ending) + _STEM - 1 and not word.endswith("ss"):
+            stem = word[: -len(ending)]
+            return stem[:-1] if ending != "s" and stem[-1] == stem[-2] else stem
+    return word
+
+
+def _covered(content: Sequence[str], other: Sequence[str]) -> float:
+    """Return the share of some words that others repeat, a long one also with another ending."""
+    if not content:
+        return 1.0
+    stems = {word[:_STEM] for word in other if len(word) >= _STEM}
+    known = set(other)
+    return sum(1 for word in content if word in known or word[:_STEM] in stems) / len(content)
 
 
 def _norms(weights: Mapping[str, float]) -> dict[str, float]:
