@@ -20,6 +20,7 @@ from appliance.agents.model.consultant import Consultant, Consultation
 from appliance.agents.model.policy import Policy, Verdict
 from appliance.agents.port import LanguageModel
 from appliance.agents.response.agent import ResponseAgent, ResponseInput, ResponseOutput
+from appliance.agents.service.retrieval import FaqHit
 from appliance.agents.types import (
     TRANSACTIONAL,
     Action,
@@ -37,6 +38,7 @@ from appliance.messages import Locale
 from appliance.settings import Settings
 
 T = TypeVar("T")
+_FAQ = "faq"
 
 
 class Skill(Protocol):
@@ -93,14 +95,19 @@ class Assistant:
         skills: Sequence[Skill],
         response: ResponseAgent,
         settings: Settings,
+        faq: Callable[[Utterance], FaqHit | None],
         model: Callable[[], LanguageModel | None] = lambda: None,
     ) -> None:
-        """``language`` and ``model`` are asked for with every turn, because the shop's vocabulary and model change."""
+        """``language`` and ``model`` are asked for with every turn, because the shop's vocabulary and model change.
+
+        ``faq`` finds the owner's entry whose question a message repeats: what the owner wrote goes before the rules.
+        """
         self._language = language
         self._intent = intent
         self._skills: Mapping[str, Skill] = {name: skill for skill in skills for name in skill.intents}
         self._response = response
         self._settings = settings
+        self._faq = faq
         self._model = model
         self._policy = Policy(settings.assistant)
         self._consultant = Consultant(settings.shop.name)
@@ -114,7 +121,7 @@ class Assistant:
         utterance = _timed(steps, "language", lambda: self._language().run(heard), _seen_by_language)
         locale = spoken_locale(utterance, evidence(utterance.tokens), state, given.locale)
         interpretation = _timed(
-            steps, "intent", lambda: self._intent.run(IntentInput(utterance, state)), lambda found: _plain(found)
+            steps, "intent", lambda: self._understood(utterance, state), lambda found: _plain(found)
         )
         asked = SkillInput(
             intent=interpretation.intent,
@@ -155,13 +162,31 @@ class Assistant:
             took_ms=round((time.perf_counter() - began) * 1000, 3),
         )
 
+    def _understood(self, utterance: Utterance, state: DialogueState) -> Interpretation:
+        """Return the intent; a question that the owner has answered is that entry's, whatever else it looks like."""
+        found = self._intent.run(IntentInput(utterance, state))
+        if utterance.screen or found.rule.startswith("pending:"):
+            return found
+        hit = self._faq(utterance)
+        if hit is None:
+            return found
+        intent = hit.entry.intent or found.intent
+        slots = {**found.slots, "faq": hit.entry.id}
+        return msgspec.structs.replace(
+            found, intent=intent, intents=(intent,), slots=slots, rule=f"{_FAQ}:{hit.entry.id}", confidence=hit.score
+        )
+
     def _answer(self, interpretation: Interpretation, asked: SkillInput, steps: list[Step]) -> list[Outcome]:
         """Run the skill of every intent, a transaction last."""
+        if interpretation.rule.startswith(f"{_FAQ}:"):
+            return [self._run(_FAQ, asked.slots, asked, steps)]
         intents = sorted(interpretation.intents or (interpretation.intent,), key=lambda name: name in TRANSACTIONAL)
         return [self._run(intent, asked.slots, asked, steps) for intent in intents]
 
     def _run(self, intent: str, slots: Slots, asked: SkillInput, steps: list[Step]) -> Outcome:
-        skill = self._skills[intent]
+        pending = asked.state.pending
+        answers = pending is not None and intent in ("affirm", "deny")
+        skill = self._skills[pending.intent if pending is not None and answers else intent]
         given = msgspec.structs.replace(asked, intent=intent, slots=slots)
         return _timed(steps, skill.name, lambda: skill.run(given), _seen_by_skill)
 

@@ -115,6 +115,24 @@ def bundle(session: Session, folder: Path, k: int, predictions: Path | None) -> 
 
 
 @evaluate.command()
+@click.option("--cases", type=_FILE, required=True, help="Labelled conversations, JSON lines.")
+@click.option("--products", type=_FILE, help="The shop's products; without it the store of --data answers.")
+@json_option
+@click.option("--predictions", type=click.Path(dir_okay=False, path_type=Path), help="Write the answers here.")
+@pass_session
+def chat(session: Session, cases: Path, products: Path | None, predictions: Path | None) -> None:
+    """The assistant on labelled conversations: intent, slots, actions, truth, and the time of a turn."""
+    from appliance.ops.evaluation import chat as chats
+    from appliance.ops.evaluation.chat_shop import chat_shop
+
+    def work(tell: Callable[[float, str], None]) -> Outcome:
+        with chat_shop(session.prepare(), session.load().settings, products) as opened:
+            return chats.evaluate(cases, opened.assistant, currency=opened.currency, ids=opened.ids, tell=tell)
+
+    _run(session, predictions, work)
+
+
+@evaluate.command()
 @_common(20)
 @pass_session
 def shop(session: Session, k: int, predictions: Path | None) -> None:

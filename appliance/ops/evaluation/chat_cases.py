@@ -98,25 +98,23 @@ def _shown(product: ShownIn, currency: str, ids: Mapping[str, str]) -> ShownProd
     return ShownProduct(ids.get(fold(product.title), ""), product.title, price)
 
 
-_QUESTIONS: tuple[tuple[PendingKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"(?<!\w)(?:{pattern})(?!\w)"))
-    for kind, pattern in (
-        ("verify", r"so dien thoai|sdt|phone|email|e-mail|mail"),
-        ("order_id", r"ma don|so don|don (?:hang )?(?:nao|so may)|order (?:number|id|code)|which order"),
-        ("measures", r"chieu cao|can nang|cao bao nhieu|nang bao nhieu|height|weight|how tall"),
-        ("handoff", r"nhan vien|tu van vien|a person|colleague|staff|agent"),
-        (
-            "confirm",
-            r"huy don|xac nhan|chac chan|cancel (?:it|order|the order)|confirm|are you sure|dung khong|right\?",
-        ),
-        ("product", r"mau nao|san pham nao|cai nao|which (?:product|one|item|model)|loai nao"),
-        (
-            "details",
-            r"doi (?:sang|thanh) (?:gi|mau|size)|change (?:it )?to|dia chi moi|new address|size (?:gi|nao|may)|mau gi"
-            r"|what (?:size|colou?r)|which (?:size|colou?r)",
-        ),
-    )
+_ASKING: tuple[tuple[PendingKind, str], ...] = (
+    ("verify", r"so dien thoai|sdt|phone|email|e-mail|mail"),
+    ("order_id", r"ma don|so don|don (?:hang )?(?:nao|so may)|order (?:number|id|code)|which order"),
+    ("measures", r"chieu cao|can nang|cao bao nhieu|nang bao nhieu|height|weight|how tall"),
+    ("handoff", r"nhan vien|tu van vien|a person|colleague|staff|agent"),
+    (
+        "confirm",
+        r"huy don|xac nhan|chac chan|cancel (?:it|order|the order)|confirm|are you sure|dung khong|right\?",
+    ),
+    ("product", r"mau nao|san pham nao|cai nao|which (?:product|one|item|model)|loai nao"),
+    (
+        "details",
+        r"doi (?:sang|thanh) (?:gi|mau|size)|change (?:it )?to|dia chi moi|new address|size (?:gi|nao|may)|mau gi"
+        r"|what (?:size|colou?r)|which (?:size|colou?r)",
+    ),
 )
+_QUESTIONS = tuple((kind, re.compile(rf"(?<!\w)(?:{pattern})(?!\w)")) for kind, pattern in _ASKING)
 
 
 def _asked(text: str, state: DialogueState) -> Pending | None:
