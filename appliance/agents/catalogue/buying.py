@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from appliance.agents.catalogue.context import asking, meant, text_slot
+from appliance.agents.catalogue.context import asking, meant, product_slot, text_slot
 from appliance.agents.catalogue.facts import (
     Item,
     about,
@@ -30,7 +30,7 @@ def buy(given: SkillInput, shop: Shop) -> Outcome:
     """Answer a wish to buy."""
     found = meant(given, shop)
     if found.instead is not None:
-        if text_slot(given, "product") or found.instead.products:
+        if product_slot(given) or found.instead.products:
             return found.instead
         return _how(given)
     if len(found.items) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from appliance.agents.catalogue.attributes import attribute_name
-from appliance.agents.catalogue.context import Meant, asking, by_name, refs_of, text_slot
+from appliance.agents.catalogue.context import Meant, asking, by_name, product_slot, refs_of, text_slot
 from appliance.agents.catalogue.context import meant as meant_one
 from appliance.agents.catalogue.facts import (
     Item,
@@ -53,7 +53,7 @@ def compare(given: SkillInput, shop: Shop) -> Outcome:
 
 def _both(given: SkillInput, shop: Shop) -> Meant:
     """Return two or three products: by place, by their names, the one just discussed, or the two that were shown."""
-    state, names = given.state, [text_slot(given, "product"), text_slot(given, "product2")]
+    state, names = given.state, [product_slot(given), product_slot(given, "product2")]
     items: list[Item] = []
     if refs_of(given):
         found = meant_one(given, shop)

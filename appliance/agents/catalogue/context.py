@@ -10,10 +10,13 @@ import msgspec
 from appliance.agents.catalogue.facts import Item, fact_of_card, lines, part
 from appliance.agents.catalogue.resolve import Resolved, known, resolve
 from appliance.agents.catalogue.shop import Shop
+from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
 from appliance.domain import ProductCard
+from appliance.text import words
 
-MAX_REFS = 5
+MAX_REFS, MAX_PHRASE = 5, 300
+_EMPTY = folded_words("talk") | folded_words("light")
 _SIGNS, _SPACES = re.compile(r"[^\w\s.&'-]|_"), re.compile(r"\s+")
 _AMOUNTS = re.compile(
     r"[$€£₫]?\d[\d.,]*\s?(?:k|tr|trieu|triệu|nghìn|nghin|ngàn|đồng|dong|đ|vnd|usd|[$€£₫])\b", re.IGNORECASE
@@ -32,7 +35,7 @@ def meant(given: SkillInput, shop: Shop) -> Meant:
     refs = refs_of(given)
     if refs:
         return _by_place(refs, given, shop)
-    phrase = text_slot(given, "product")
+    phrase = product_slot(given)
     return by_name(phrase, given, shop) if phrase else _in_context(given, shop)
 
 
@@ -57,6 +60,13 @@ def text_slot(given: SkillInput, slot: str) -> str:
     """Return a slot as text, ``''`` where it is missing."""
     value = given.slots.get(slot, "")
     return value if isinstance(value, str) else str(value)
+
+
+def product_slot(given: SkillInput, slot: str = "product") -> str:
+    """Return the words for a product, ``''`` for words that name none (``cái đầu``, ``thôi``)."""
+    phrase = text_slot(given, slot)
+    said = words(phrase[:MAX_PHRASE])
+    return phrase if any(word not in _EMPTY and not word.isdigit() for word in said) or len(said) > 4 else ""
 
 
 def number_slot(given: SkillInput, slot: str) -> int | None:

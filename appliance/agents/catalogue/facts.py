@@ -85,11 +85,14 @@ def fact_of(item: Item, locale: Locale, currency: str) -> ProductFact:
 
 
 def about(items: Iterable[Item], outcome: Outcome, locale: Locale, currency: str) -> Outcome:
-    """Return an outcome with the products it is about as its cards and sources; a single one is the focus."""
+    """Return an outcome with the products it is about as its cards and sources; a single one is the focus.
+
+    What the outcome lists already goes first: its lines are numbered.
+    """
     told = list(items)
     return msgspec.structs.replace(
         outcome,
-        products=(*(fact_of(item, locale, currency) for item in told), *outcome.products),
+        products=(*outcome.products, *(fact_of(item, locale, currency) for item in told)),
         sources=tuple(
             Source("product", item.shown.product_id) for item in told if item.product and item.shown.product_id
         )

@@ -98,8 +98,11 @@ def likeness(phrase: Name, card: ProductCard) -> Likeness:
     best = Likeness(0.0, 0.0)
     titles = [read_name(title) for title in dict.fromkeys((card.title, card.title_en)) if title]
     both = frozenset(word for title in titles for word in title.words)
+    main = titles[0] if titles else None
     for title in titles:
-        found = Likeness(_answered(phrase, title, own | title.keys, both, tags), _said(title, phrase))
+        # A title without marks beside one with them says nothing against the marks: "Dien" is "Diên", not "điện".
+        marks = main if main is not None and main.accented and not title.accented else title
+        found = Likeness(_answered(phrase, title, own | title.keys, both, tags, marks), _said(title, phrase))
         best = max(best, found, key=lambda one: one.score)
     return Likeness(best.phrase * 0.5, best.title) if _other_thing(phrase, titles, own) else best
 
@@ -107,34 +110,32 @@ def likeness(phrase: Name, card: ProductCard) -> Likeness:
 def title_likeness(phrase: Name, title: str) -> Likeness:
     """Compare a phrase with a product that is known by its title only."""
     name = read_name(title)
-    return Likeness(_answered(phrase, name, name.keys, name.words, frozenset()), _said(name, phrase))
+    return Likeness(_answered(phrase, name, name.keys, name.words, frozenset(), name), _said(name, phrase))
 
 
-def _answered(phrase: Name, title: Name, keys: frozenset[str], others: frozenset[str], tags: frozenset[str]) -> float:
+def _answered(
+    phrase: Name, title: Name, keys: frozenset[str], others: frozenset[str], tags: frozenset[str], marks: Name
+) -> float:
+    """Return the share of the phrase that is answered by a title, the product's groups, its other title or its tags."""
     total = sum(unit.weight for unit in phrase.units)
     if not total:
         return 0.0
-    return sum(unit.weight * _match(unit, phrase, title, keys, others, tags) for unit in phrase.units) / total
-
-
-def _match(
-    unit: Unit, phrase: Name, title: Name, keys: frozenset[str], others: frozenset[str], tags: frozenset[str]
-) -> float:
-    if unit.key and unit.key in keys:
-        return 1.0
-    if all(word in title.words for word in unit.words):
-        if phrase.accented and title.accented and not _spelt_alike(unit, title):
-            return _MARKS_DIFFER
-        return 1.0
-    if all(word in others for word in unit.words):
-        return 1.0
-    return _TAG_WEIGHT if all(word in tags for word in unit.words) else 0.0
+    answered = 0.0
+    for unit in phrase.units:
+        if unit.key and unit.key in keys:
+            answered += unit.weight
+        elif all(word in title.words or word in others for word in unit.words):
+            differ = phrase.accented and marks.accented and not _spelt_alike(unit, marks)
+            answered += unit.weight * (_MARKS_DIFFER if differ else 1.0)
+        elif all(word in tags for word in unit.words):
+            answered += unit.weight * _TAG_WEIGHT
+    return answered / total
 
 
 def _spelt_alike(unit: Unit, title: Name) -> bool:
     """Tell whether each word has the marks of the title, or none where the title's has some or the other way."""
     for word, marked in zip(unit.words, unit.marked, strict=True):
-        spelt = title.spellings[word]
+        spelt = title.spellings.get(word, frozenset((word,)))
         if marked not in spelt and marked != word and word not in spelt:
             return False
     return True

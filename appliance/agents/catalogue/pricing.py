@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.agents.catalogue.context import meant, number_slot, text_slot
+from appliance.agents.catalogue.context import meant, number_slot, product_slot, text_slot
 from appliance.agents.catalogue.facts import Item, about, colours_of, listed, matching, money, part, sizes_of
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
@@ -17,7 +17,7 @@ def price(given: SkillInput, shop: Shop) -> Outcome:
     found = meant(given, shop)
     if found.instead is not None:
         # "áo khoác giá bao nhiêu" names goods, not one product: show them with their prices.
-        if text_slot(given, "category") and not text_slot(given, "product"):
+        if text_slot(given, "category") and not product_slot(given):
             return search(given, shop)
         return found.instead
     if len(found.items) > 1:

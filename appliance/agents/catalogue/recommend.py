@@ -10,7 +10,7 @@ from importlib import resources
 import msgspec
 
 from appliance.agents.catalogue.categories import shop_category
-from appliance.agents.catalogue.context import meant, text_slot
+from appliance.agents.catalogue.context import meant, product_slot
 from appliance.agents.catalogue.facts import fact_of_card, lines, money, part
 from appliance.agents.catalogue.names import likeness, read_name
 from appliance.agents.catalogue.searching import search
@@ -46,8 +46,9 @@ def recommend(given: SkillInput, shop: Shop) -> Outcome:
     """Answer a request for advice."""
     if _like_something(given):
         found = meant(given, shop)
-        if found.items:
-            return _similar(given, shop)
+        if found.instead is not None:
+            return found.instead
+        return _similar(given, shop)
     wish = wish_of(given, shop)
     if not wish.key:
         wish = msgspec.structs.replace(wish, words="")
@@ -70,7 +71,7 @@ def _like_something(given: SkillInput) -> bool:
     if slots.get("ref") is not None or slots.get("refs"):
         return True
     said = {token.folded for token in given.utterance.tokens}
-    return bool(said & _LIKE_IT) and bool(slots.get("product") or given.state.focus or len(given.state.shown) == 1)
+    return bool(said & _LIKE_IT) and bool(product_slot(given) or given.state.focus or given.state.shown)
 
 
 def _similar(given: SkillInput, shop: Shop) -> Outcome:
@@ -127,7 +128,7 @@ def _chosen(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
 def _for_occasion(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
     said = f" {' '.join(token.folded for token in given.utterance.tokens[:60])} "
     occasion = next((one for one in _occasions() if any(f" {name} " in said for name in one.said)), None)
-    text = occasion.words if occasion else (wish.words or text_slot(given, "product"))
+    text = occasion.words if occasion else (wish.words or product_slot(given))
     if not text or (not occasion and _is_gift(token.folded for token in given.utterance.tokens)):
         return []
     category = wish.category

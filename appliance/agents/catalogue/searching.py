@@ -40,6 +40,8 @@ class _Page(NamedTuple):
     found: Found
     exact: bool = True
     """Whether ``total`` was counted: what is left out here is known of one page only."""
+    consumed: int = 0
+    """Hits that were looked at, left out or not: where the next page begins."""
 
 
 def search(given: SkillInput, shop: Shop) -> Outcome:
@@ -78,11 +80,13 @@ def _own_page(wish: Wish, given: SkillInput, shop: Shop, offset: int) -> _Page:
     cards = [card for card in found.cards if card.id not in barred and suits(card, wish.gender)]
     if wish.without:
         cards = _without(cards, wish.without, shop)
-    left_out = len(found.cards) - len(cards)
     if wish.size or wish.color:
         cards = _really_there_first(cards, wish, shop)
+    page = cards[:PAGE]
+    looked_at = found.cards.index(page[-1]) + 1 if len(page) == PAGE else len(found.cards)
+    left_out = len(found.cards) - len(cards)
     exact = not left_out or found.total <= len(found.cards)
-    return _Page(max(len(cards), found.total - left_out), cards[:PAGE], found, exact)
+    return _Page(max(len(page), found.total - left_out), page, found, exact, looked_at)
 
 
 def _barred(wish: Wish, given: SkillInput) -> frozenset[str]:
@@ -138,7 +142,7 @@ def _answer(wish: Wish, page: _Page, given: SkillInput, shop: Shop, before: tupl
         sources=sources(cards),
         quick_replies=_chips(wish, page, given),
         filters=running(wish, given, shop),
-        offered=len(cards) if wish.shift != "other" else given.state.offered + len(cards),
+        offered=page.consumed if wish.shift != "other" else given.state.offered + page.consumed,
     )
 
 
@@ -246,7 +250,7 @@ def _more(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
     shown = {product.product_id for product in given.state.shown}
     cards = [card for card in page.cards if card.id not in shown]
     if cards:
-        remaining = max(0, page.found.total - offset - len(cards))
+        remaining = max(0, page.found.total - offset - page.consumed)
         chips = ("more", "cheaper", "compare") if remaining else ("cheaper", "other_kind", "best_selling")
         what = named(wish, given.locale)
         heading = part("search.more", what=what, remaining=remaining) if remaining else part("search.last", what=what)
@@ -257,7 +261,7 @@ def _more(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
             sources=sources(cards),
             quick_replies=chips,
             filters=running(wish, given, shop),
-            offered=offset + len(cards),
+            offered=offset + page.consumed,
         )
     return Outcome(
         action="answer",

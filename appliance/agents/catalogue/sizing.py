@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from appliance.agents.catalogue import sizes as tables
 from appliance.agents.catalogue.attributes import value_of
-from appliance.agents.catalogue.context import meant, number_slot, refs_of, text_slot
+from appliance.agents.catalogue.context import meant, number_slot, product_slot, refs_of, text_slot
 from appliance.agents.catalogue.facts import Item, about, available, listed, matching, part, sizes_of
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
@@ -46,7 +46,7 @@ def advise(given: SkillInput, shop: Shop) -> Outcome:
 def _product(given: SkillInput, shop: Shop) -> Item | None:
     """Return the product that is asked about, if there is one; advice can do without."""
     state = given.state
-    named = text_slot(given, "product") or refs_of(given) or given.slots.get("ref") == "it"
+    named = product_slot(given) or refs_of(given) or given.slots.get("ref") == "it"
     if not named and state.focus is None and len(state.shown) != 1:
         return None
     found = meant(given, shop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from appliance.agents.catalogue.context import meant, text_slot
+from appliance.agents.catalogue.context import meant, product_slot, text_slot
 from appliance.agents.catalogue.facts import (
     FEW,
     Item,
@@ -33,7 +33,7 @@ def stock(given: SkillInput, shop: Shop) -> Outcome:
     """Answer whether a product is there."""
     found = meant(given, shop)
     if found.instead is not None:
-        if text_slot(given, "category") and not text_slot(given, "product"):
+        if text_slot(given, "category") and not product_slot(given):
             return search(given, shop)
         return found.instead
     outcomes = [_one(item, given, shop) for item in found.items[:3]]

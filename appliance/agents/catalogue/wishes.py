@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from appliance.agents.catalogue.categories import groups, shop_category
-from appliance.agents.catalogue.context import number_slot, text_slot
+from appliance.agents.catalogue.context import number_slot, product_slot, text_slot
 from appliance.agents.catalogue.facts import colour_label
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
@@ -30,6 +30,7 @@ _SORTS: dict[str, Sort] = {
 }
 _GENDER_WORDS = {"men": "nam", "women": "nữ", "kids": "trẻ em"}
 _OPPOSITE = {"men": frozenset({"nu", "women", "womens", "woman"}), "women": frozenset({"nam", "men", "mens", "man"})}
+_WIDE = frozenset({"top", "bottom"})
 _TALK, _JOINING = folded_words("talk"), folded_words("joining")
 """Words of asking; what is left of a message after them says what is wished for."""
 Shift = Literal["", "cheaper", "more_expensive", "more", "other"]
@@ -96,7 +97,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 def wish_of(given: SkillInput, shop: Shop) -> Wish:
     """Read the wish of a turn. Filters of the running search are in the slots already."""
-    key = text_slot(given, "category")
+    key = text_slot(given, "category") or _named_group(product_slot(given))
     low, high, about = prices(given, shop)
     sort = text_slot(given, "sort")
     return Wish(
@@ -199,13 +200,19 @@ def residual(given: SkillInput) -> str:
 
 
 def _words(given: SkillInput, key: str) -> str:
-    said = text_slot(given, "product")[:120]
+    said = product_slot(given)[:120]
     if not said and not given.slots.get("modifier"):
         grouped = any(mention.slot == "category" for mention in given.utterance.mentions)
         said = residual(given) if grouped or not key else ""
     # The group's own word adds nothing to the filter, and would miss goods that are named otherwise.
     units = read_name(said).units
     return "" if not units or (key and all(unit.key == key for unit in units)) else said
+
+
+def _named_group(phrase: str) -> str:
+    """Return the product group that a phrase names (``balo đi học``), ``''`` for none."""
+    known = groups().by_key
+    return next((unit.key for unit in read_name(phrase).units if unit.key in known and unit.key not in _WIDE), "")
 
 
 def _noun(wish: Wish, locale: Locale) -> str:
