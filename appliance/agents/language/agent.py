@@ -9,6 +9,8 @@ from appliance.agents.language.lexicon import ShopLexicon
 from appliance.agents.language.matching import Line
 from appliance.agents.language.mentions import mentions
 from appliance.agents.language.normalise import clean_text
+from appliance.agents.language.polite import polite_words
+from appliance.agents.language.screen import screen
 from appliance.agents.language.tokens import tokenise
 from appliance.agents.types import Utterance
 
@@ -41,6 +43,8 @@ class LanguageAgent:
         found = mentions(line, self._lexicon, given.expects, self._currency)
         named = {place for item in found if item.slot in _NAMES for place in range(item.start, item.end)}
         spoken = language([token for place, token in enumerate(tokens) if place not in named])
+        polite = polite_words(line)
+        verdict = screen(line, text, found, polite, self._lexicon)
         return Utterance(
             text=text,
             tokens=tokens,
@@ -48,5 +52,8 @@ class LanguageAgent:
             mixed=spoken.mixed,
             marked=line.marks,
             mentions=found,
+            polite=polite,
+            screen=verdict.screen,
+            angry=verdict.angry,
             repairs=repairs,
         )

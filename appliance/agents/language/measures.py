@@ -10,6 +10,9 @@ from appliance.agents.types import Mention
 _LETTER_SIZES = word_set("XXS XS S M L XL XXL XXXL 2XL 3XL 4XL 5XL 6XL XXXXL")
 _PLAIN_LETTERS = word_set("S M L")
 _SIZE_WORDS = word_set("size sz sizes  siz")
+_TINTS = word_set(
+    "black white red blue navy green yellow pink purple grey gray brown beige orange leather cotton large small"
+)
 _FREE = (("free", "size"), ("freesize",), ("one", "size"), ("onesize",))
 _SHOES = range(26, 48)
 _HEIGHTS = range(60, 221)
@@ -35,11 +38,11 @@ def measures(line: Line, taken: bytearray, expects: str) -> list[Mention]:
     return found
 
 
-def quantities(line: Line, taken: bytearray) -> list[Mention]:
-    """Return how many pieces are wanted; read after money and references have taken their words."""
+def quantities(line: Line, taken: bytearray, goods: set[int]) -> list[Mention]:
+    """Return how many pieces are wanted; ``goods`` are the places where a product group is named."""
     found: list[Mention] = []
     for place in range(len(line)):
-        mention = None if taken[place] else _quantity(line, place, taken)
+        mention = None if taken[place] else _quantity(line, place, taken, goods)
         if mention:
             taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
             found.append(mention)
@@ -367,7 +370,7 @@ def _shoe_number(line: Line, place: int) -> bool:
     return (before in leads or wearing or line.word(place - 2) in leads) and not line.gap[place].endswith(("#", "$"))
 
 
-def _quantity(line: Line, place: int, taken: bytearray) -> Mention | None:
+def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Mention | None:
     before = line.word(place - 1)
     if line.word(place) == "x" and line.is_number(place + 1) and line.folded[place + 1].isdigit():
         return _count(line, int(line.folded[place + 1]), place, place + 2)
@@ -412,6 +415,8 @@ def _quantity(line: Line, place: int, taken: bytearray) -> Mention | None:
     if after in _CLASSIFIERS and not (line.marks and after == "con" and line.marked[read.end] == "còn"):
         end = read.end + (2 if after == "san" else 1)
         return _count(line, value, place, end)
+    if _names_goods(line, read.end, goods) and (read.digits or read.value > 1):
+        return _count(line, value, place, read.end)
     spelled_one = not read.digits and value == 1 and line.word(place) == "mot"
     if before in _BUYING and after not in _GOODS_VETO and read.end <= len(line) and not spelled_one:
         if (
@@ -423,6 +428,13 @@ def _quantity(line: Line, place: int, taken: bytearray) -> Mention | None:
             return None
         return _count(line, value, place, read.end)
     return None
+
+
+def _names_goods(line: Line, place: int, goods: set[int]) -> bool:
+    """Tell whether goods follow, at most one word of description between: ``2 áo thun``, ``3 black t-shirts``."""
+    if place in goods or line.word(place) in ("ao", "quan"):
+        return line.joined(place)
+    return place + 1 in goods and line.word(place) in _TINTS
 
 
 def _count(line: Line, value: int, start: int, end: int) -> Mention | None:

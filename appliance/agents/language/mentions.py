@@ -8,7 +8,12 @@ from appliance.agents.language.matching import Line
 from appliance.agents.language.measures import measures, quantities
 from appliance.agents.language.money import money
 from appliance.agents.language.names import categories, colours, values
+from appliance.agents.language.references import references
+from appliance.agents.language.refusals import without
 from appliance.agents.types import Mention
+
+_MAX_DIGITS = 15
+_CHOICES = range(1, 21)
 
 
 def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str = "VND") -> tuple[Mention, ...]:
@@ -21,9 +26,33 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
     found += goods
     for mention in goods:
         taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
-    found += quantities(line, taken)
+    found += quantities(line, taken, {mention.start for mention in goods})
+    pointed = references(line, taken)
     tints = colours(line, taken, goods)
     found += tints
     found += values(line, taken)
+    found = without(line, found)
+    for mention in found:
+        taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+    found += pointed
+    found += bare_numbers(line, taken, expects)
     found.sort(key=lambda mention: (mention.start, mention.end))
     return tuple(found)
+
+
+def bare_numbers(line: Line, taken: bytearray, expects: str) -> list[Mention]:
+    """Return the numbers that nothing else explains, and what they are when they answer a question."""
+    found: list[Mention] = []
+    for place in range(len(line)):
+        digits = line.folded[place]
+        if taken[place] or not digits.isdigit() or len(digits) > _MAX_DIGITS:
+            continue
+        if expects in ("verify", "contact", "phone") and 9 <= len(digits) <= 12:
+            found.append(Mention("phone", digits, place, place + 1))
+        elif expects in ("product", "choice") and int(digits) in _CHOICES:
+            found.append(Mention("ref", int(digits), place, place + 1, certain=False))
+        elif expects in ("quantity", "purchase") and 0 < int(digits) <= 999:
+            found.append(Mention("quantity", int(digits), place, place + 1))
+        else:
+            found.append(Mention("number", digits, place, place + 1, certain=False))
+    return found

@@ -68,5 +68,7 @@ def _parts(left: Piece, right: Piece) -> bool:
         lower = right.text.lower()
         return lower in _UNITS or not _WIDE.match(right.text) or len(lower) > 3
     if left.kind == "word" and right.kind == "number":
+        if left.text in ("d", "D") and right.text == "9":
+            return False  # VNI for đ
         return left.text.lower() in _HEADS or left.text.lower() in _UNITS
     return not (left.kind == right.kind == "word" and left.text[-1].isdigit())

@@ -1,0 +1,53 @@
+"""Forms of address, particles and wrappers: the words of a message that ask for nothing."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from appliance.agents.language.matching import Line, Phrase, Table, data, spelling
+
+_LAST_REACH = 3
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[Table, Table, Table]:
+    read = data("polite")
+
+    def table(name: str) -> Table:
+        return Table(Phrase(spelling(phrase), name, phrase) for phrase in read[name])
+
+    return table("always"), table("last"), table("greetings")
+
+
+def polite_words(line: Line) -> tuple[int, ...]:
+    """Return the places of words without a request; none when nothing else would be left."""
+    always, last, greetings = _tables()
+    places: set[int] = set()
+    for found in always.scan(line):
+        places.update(range(found.start, found.end))
+    _greeting(line, greetings, places)
+    end = len(line) - 1
+    for _ in range(_LAST_REACH):
+        while end in places:
+            end -= 1
+        if end <= 0 or not last.at(line, end):
+            break
+        if line.folded[end] == "di" and len(line) - len(places) <= 2:
+            break
+        places.add(end)
+    return tuple(sorted(places)) if len(places) < len(line) else ()
+
+
+def _greeting(line: Line, greetings: Table, places: set[int]) -> None:
+    """Add a greeting at the start when more than address follows it."""
+    place = 0
+    while place in places:
+        place += 1
+    opening: set[int] = set()
+    while place < len(line) and (found := greetings.at(line, place)):
+        opening.update(range(found.start, found.end))
+        place = found.end
+        while place in places:
+            place += 1
+    if opening and place < len(line):
+        places |= opening

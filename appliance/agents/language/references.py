@@ -1,0 +1,187 @@
+"""Which item of the shown list is meant; always a reading that needs the conversation."""
+
+from __future__ import annotations
+
+from appliance.agents.language.matching import Line
+from appliance.agents.language.numbers import digit, word_is
+from appliance.agents.language.wordlist import word_set
+from appliance.agents.types import Mention
+
+LAST = "last"
+"""Value of ``ref`` for the last item shown."""
+
+_CLASSES = word_set("cai chiec mau mon con doi loai kieu sp em vi ma hang cap bo dong")
+_GENERIC = word_set("ao quan vay giay tui do hang dam")
+_NOT_LIST = word_set("don dat ngay hom sang chieu toi trua vao giao tu quan tuan lan khach nguoi ma phuong den")
+_ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5}
+_COUNTS = {"two": 2, "three": 3, "four": 4, "2": 2, "3": 3, "4": 4}
+_NOT_ITEMS = word_set("time order purchase day delivery week name hand class of aid payment thing half month child")
+_UNITS = word_set("k nghin ngan trieu tr cu cm kg ngay gio nam thang tuan m met lit phut doi cai chiec dong d h tuoi")
+_MAX_LIST = 20
+
+
+def references(line: Line, taken: bytearray) -> list[Mention]:
+    """Return ``ref`` (a position, ``last`` or ``it``) and ``refs`` (positions joined by commas: ``1,3``)."""
+    found: list[Mention] = []
+    place = 0
+    while place < len(line):
+        mention = None if taken[place] else _at(line, place, taken)
+        if mention and not any(taken[mention.start : mention.end]):
+            found.append(mention)
+            taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+            place = mention.end
+        else:
+            place += 1
+    return found
+
+
+def _ref(value: int | str, start: int, end: int) -> Mention:
+    return Mention("ref", value, start, end, certain=False)
+
+
+def _refs(values: list[int], start: int, end: int) -> Mention:
+    return Mention("refs", ",".join(map(str, values)), start, end, certain=False)
+
+
+def _at(line: Line, place: int, taken: bytearray) -> Mention | None:
+    return (
+        _several(line, place)
+        or _vietnamese(line, place)
+        or _english(line, place)
+        or _hash(line, place)
+        or _it(line, place)
+    )
+
+
+def _several(line: Line, place: int) -> Mention | None:
+    """Read ``2 cái đầu``, ``cái 1 và 3``, ``cả hai``, ``the first two``, ``both``, ``these two``."""
+    word = line.word(place)
+    count = _COUNTS.get(word) or digit(line, place)
+    if count and 2 <= count <= 5 and line.word(place + 1) in _CLASSES:
+        if word_is(line, place + 2, "đầu"):
+            end = place + 3 + word_is(line, place + 3, "tiên")
+            return _refs(list(range(1, count + 1)), place, end)
+        if word_is(line, place + 2, "này", "đó", "kia", "trên") and count == 2:
+            return _refs([1, 2], place, place + 3)
+    if word in ("first", "1st") and line.word(place + 1) in _COUNTS:
+        return _refs(list(range(1, _COUNTS[line.word(place + 1)] + 1)), place, place + 2)
+    if word == "both" and line.word(place + 1) not in ("men", "women"):
+        return _refs([1, 2], place, place + 1)
+    if word in ("these", "those", "the") and line.word(place + 1) == "two":
+        return _refs([1, 2], place, place + 2)
+    if word_is(line, place, "cả") and (word_is(line, place + 1, "hai") or line.word(place + 1) == "2"):
+        return _refs([1, 2], place, place + 2)
+    return _listed(line, place)
+
+
+def _listed(line: Line, place: int) -> Mention | None:
+    """Read positions one after the other: ``cái 1 và 3``, ``mẫu 1 với mẫu 2``, ``số 1 và số 2``."""
+    values: list[int] = []
+    end = place
+    while end < len(line):
+        step = end
+        while (
+            line.word(step) in _CLASSES or line.word(step) in ("so", "thu", "number", "option", "item")
+        ) and step - end < 3:
+            step += 1
+        value = _position(line, step)
+        if not value or (step == end and not values) or line.word(step + 1) in _UNITS:
+            break
+        values.append(value)
+        end = step + 1
+        if line.word(end) in ("va", "voi", "and", "hay", "or", "vs") and end + 1 < len(line):
+            end += 1
+            continue
+        break
+    if len(values) < 2 or line.word(place - 1) in ("size", "don", "order", "ma"):
+        return None
+    return _refs(values, place, end)
+
+
+def _position(line: Line, place: int) -> int:
+    if place >= len(line):
+        return 0
+    if line.is_number(place):
+        value = int(line.folded[place]) if line.folded[place].isdigit() and len(line.folded[place]) < 3 else 0
+        return value if 0 < value <= _MAX_LIST else 0
+    if word_is(line, place, "nhất"):
+        return 1
+    return digit(line, place) or (4 if word_is(line, place, "tư") else 0)
+
+
+def _vietnamese(line: Line, place: int) -> Mention | None:
+    """Read ``cái đầu``, ``mẫu thứ hai``, ``số 3``, ``cái 2``, ``cái cuối``."""
+    classed = line.word(place) in _CLASSES or (word_is(line, place, "sản") and line.word(place + 1) == "pham")
+    after = place + (2 if line.word(place) == "san" else 1) if classed else place
+    if line.is_number(place - 1):
+        classed = classed and not line.is_number(after)
+    if classed or place == 0:
+        if word_is(line, after, "đầu") and line.word(after + 1) not in ("voi", "cap"):
+            return _ref(1, place, after + 1 + word_is(line, after + 1, "tiên"))
+        if word_is(line, after, "cuối", "chót") and line.word(after + 1) not in ("tuan", "thang", "nam"):
+            return _ref(LAST, place, after + 1 + word_is(line, after + 1, "cùng"))
+    if word_is(line, after, "thứ") and (value := _position(line, after + 1)):
+        alone = place == 0 and after == 0 and len(line) <= 4
+        if (classed or alone) and line.word(place - 1) not in _NOT_LIST:
+            return _ref(value, place, after + 2)
+    if word_is(line, after, "số") and line.is_number(after + 1) and (value := _position(line, after + 1)):
+        plain = after == place and (
+            line.word(place - 1) in _NOT_LIST or line.word(place - 1) in ("giay", "dep", "size")
+        )
+        if not plain and line.word(after + 2) not in _UNITS:
+            return _ref(value, place, after + 2)
+    counted = line.word(after + 1) in _UNITS or line.gap[min(after + 1, len(line))][:1] in ("%", "/", ":")
+    if classed and line.is_number(after) and line.gap[after] and not counted and (value := _position(line, after)):
+        return _ref(value, place, after + 1)
+    return None
+
+
+def _english(line: Line, place: int) -> Mention | None:
+    """Read ``the first one``, ``the 2nd``, ``last one``, ``number 2``, ``option 3``."""
+    word = line.word(place)
+    start = place
+    if word == "the":
+        place += 1
+        word = line.word(place)
+    after = line.word(place + 1)
+    if line.is_number(place) and after in ("st", "nd", "rd", "th") and (value := _position(line, place)):
+        return _ref(value, start, place + 2 + (line.word(place + 2) in ("one", "item", "product")))
+    value = _ORDINALS.get(word, 0)
+    if (value or word == "last") and (start != place or after in ("one", "item", "product", "option")):
+        if after in _NOT_ITEMS or (after not in ("one", "item", "product", "option", "") and word == "last"):
+            return None
+        return _ref(value or LAST, start, place + 1 + (after in ("one", "item", "product", "option")))
+    if (
+        word in ("number", "option", "item", "no")
+        and line.is_number(place + 1)
+        and (value := _position(line, place + 1))
+    ):
+        if line.word(start - 1) not in ("order", "phone", "size") and line.word(place + 2) not in _UNITS:
+            return _ref(value, start, place + 2)
+    return None
+
+
+def _hash(line: Line, place: int) -> Mention | None:
+    """Read ``#2``: too short for an order number."""
+    if line.gap[place].endswith("#") and line.is_number(place) and (value := _position(line, place)):
+        return _ref(value, place, place + 1)
+    return None
+
+
+def _it(line: Line, place: int) -> Mention | None:
+    word, after = line.word(place), line.word(place + 1)
+    if (word in _CLASSES or word in _GENERIC) and word_is(line, place + 1, "này", "đó", "kia", "ấy", "nầy", "nớ"):
+        if (word == "mau" and not word_is(line, place, "mẫu")) or (word == "mau" and line.marked[place] == "mau"):
+            return None
+        if word in ("hang", "ma", "vi", "bo", "do") and line.marked[place] == word:
+            return None
+        return _ref("it", place, place + 2)
+    if word_is(line, place, "sản") and after == "pham" and word_is(line, place + 2, "này", "đó", "kia", "ấy"):
+        return _ref("it", place, place + 3)
+    if word_is(line, place, "nó"):
+        return _ref("it", place, place + 1)
+    if word in ("this", "that") and after in ("one", "item", "product"):
+        return _ref("it", place, place + 2)
+    if (word in ("it", "this", "that") and after not in ("is", "was", "week", "month", "time")) or word == "it":
+        return _ref("it", place, place + 1)
+    return None

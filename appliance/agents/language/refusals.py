@@ -1,0 +1,68 @@
+"""What a shopper does not want: colours, product groups and materials behind a refusing word."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from appliance.agents.language.matching import Found, Line, Phrase, Table, data, spelling
+from appliance.agents.types import Mention
+
+_REFUSABLE = frozenset(("color", "category"))
+_REACH = 4
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[Table, Table, frozenset[str]]:
+    read = data("values")
+    materials = Table(Phrase(spelling(word), "material", word) for word in read["material"]["words"])
+    refusing = Table(Phrase(spelling(phrase), "no", phrase) for phrase in read["negation"]["words"])
+    return materials, refusing, frozenset(read["negation"]["between"])
+
+
+def without(line: Line, found: list[Mention]) -> list[Mention]:
+    """Return the mentions with refused values turned into ``without`` mentions, materials added."""
+    materials, refusing, between = _tables()
+    refused_ends = {item.end: item for item in _refusals(line, refusing)}
+    bare_no = {place + 1 for place in range(len(line)) if _bare_no(line, place)}
+    if not refused_ends and not bare_no:
+        return found
+    result: list[Mention] = []
+    for mention in found:
+        if mention.slot in _REFUSABLE and _refused(line, mention.start, refused_ends, bare_no, between):
+            result.append(Mention("without", _words(line, mention.start, mention.end), mention.start, mention.end))
+        else:
+            result.append(mention)
+    covered = {place for mention in result for place in range(mention.start, mention.end) if mention.slot == "without"}
+    for item in materials.scan(line):
+        if item.start not in covered and _refused(line, item.start, refused_ends, bare_no, between):
+            result.append(Mention("without", _words(line, item.start, item.end), item.start, item.end))
+            result = [other for other in result if other.slot != "attribute" or other.start != item.start]
+    return result
+
+
+def _refusals(line: Line, refusing: Table) -> list[Found]:
+    return [found for place in range(len(line)) for found in refusing.every(line, place)]
+
+
+def _bare_no(line: Line, place: int) -> bool:
+    """Tell whether a plain ``không`` refuses what follows: ``không màu đen``, ``không da``; not ``có … không màu``."""
+    if line.folded[place] not in ("khong", "ko") or place + 1 >= len(line) or not line.joined(place + 1):
+        return False
+    if "co" in line.folded[:place] or "con" in line.folded[:place] or "duoc" in line.folded[:place]:
+        return False
+    return line.word(place + 1) in ("mau", "da", "den", "nhua", "len")
+
+
+def _refused(line: Line, start: int, ends: dict[int, Found], bare_no: set[int], between: frozenset[str]) -> bool:
+    place = start
+    for _ in range(_REACH):
+        if place in ends or place in bare_no:
+            return line.joined(place) if place < len(line) else True
+        if place == 0 or line.word(place - 1) not in between or not line.joined(place):
+            return False
+        place -= 1
+    return False
+
+
+def _words(line: Line, start: int, end: int) -> str:
+    return " ".join(line.folded[start:end])
