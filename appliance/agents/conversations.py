@@ -29,7 +29,7 @@ from appliance.store.conversations import (
     TurnRecord,
     new_turn_id,
 )
-from appliance.store.normalise import clean_text
+from appliance.store.normalise import clean_text, encodable
 from appliance.store.unanswered import UnansweredRepository
 
 WORKERS = 8
@@ -180,7 +180,7 @@ class Conversations:
     def _in_turn(self, place: Place, message: str, user_id: str, locale: Locale | None, now: float) -> ChatAnswer:
         began = time.perf_counter()
         with place.lock:
-            said = clean_text(message)
+            said = encodable(message)
             spoken = locale or self._settings.shop.locale
             conversation = self._conversations.open(place.session_id, user_id, spoken, now)
             if conversation.status == "human":
@@ -209,7 +209,7 @@ class Conversations:
         count_turn(self._metrics, result, self._settings.assistant)
         record = TurnRecord(
             id=new_turn_id(),
-            message=said,
+            message=clean_text(said),
             reply=result.reply.text,
             intent=result.interpretation.intent,
             confidence=round(result.interpretation.confidence, 4),
@@ -247,7 +247,7 @@ class Conversations:
         """Keep a message for the person who is on; the assistant is silent and its state stays as it is."""
         record = TurnRecord(
             id=new_turn_id(),
-            message=said,
+            message=clean_text(said),
             action="handoff",
             handled_by="handoff",
             took_ms=_since(began),
@@ -279,7 +279,7 @@ class Conversations:
         reply = translate("chat.failed.person" if handoff else "chat.failed.sorry", locale)
         record = TurnRecord(
             id=new_turn_id(),
-            message=said,
+            message=clean_text(said),
             reply=reply,
             action="handoff" if handoff else "offer_handoff",
             handled_by="handoff" if handoff else "rules",
