@@ -10,6 +10,7 @@ from appliance.agents.service.words import service_words
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
 from appliance.settings import Settings
 from appliance.store.faq import FaqEntry
+from appliance.text import words
 
 _PARCELS = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _PRICES = ("price_min", "price_max", "price_about")
@@ -83,7 +84,7 @@ class PolicyDesk:
         """Return what goes before the quotation: the fitting clause, or a yes that the text bears out."""
         intent, slots = given.intent, given.slots
         if intent == "payment_methods" and "payment_method" in slots:
-            return _payment(text, str(slots["payment_method"]))
+            return _payment(text, str(slots["payment_method"]), given)
         if intent == "promotion":
             return _promotion(given, text)
         if intent == "store_info" and (lead := self._open_now(given, text)):
@@ -127,13 +128,16 @@ def with_quotation(outcome: Outcome, entry: FaqEntry | None, locale: str, *, fir
     )
 
 
-def _payment(text: str, method: str) -> tuple[Part, ...]:
+def _payment(text: str, method: str, given: SkillInput) -> tuple[Part, ...]:
     if method not in service_words().payment:
         return ()
     clause, affirmed = clauses.payment_named(text, method)
     if not clause:
         return (Part(message=f"policy.pay_unknown.{method}"),)
-    return (Part(message=f"policy.pay_yes.{method}"),) if affirmed else _fitting(clause)
+    kinds = service_words().card_kinds.intersection(given.utterance.folded.split()) if method == "card" else frozenset()
+    if not affirmed or not kinds <= set(words(text)):
+        return _fitting(clause)
+    return (Part(message=f"policy.pay_yes.{method}"),)
 
 
 def _promotion(given: SkillInput, text: str) -> tuple[Part, ...]:

@@ -33,7 +33,7 @@ _BLOCKS = {"w": 0.45, "p": 0.2, "c": 0.35}
 _GRAMMAR_WEIGHT = 0.2
 _COMMON_SHARE, _COMMON_LEAST = 0.1, 40
 """A feature in more than this share of the questions, and at least so many, tells nothing and is left out."""
-_OTHER_PLACE = 0.75
+_OTHER_PLACE = 0.6
 """Factor for a question that does not name the place of the message."""
 _MARKS_BONUS = 0.03
 _CANDIDATES = 4

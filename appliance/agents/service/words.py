@@ -20,6 +20,7 @@ class ServiceWords(NamedTuple):
     abroad: tuple[str, ...]
     payment: Mapping[str, tuple[str, ...]]
     """Names of a way to pay by its key, with diacritics."""
+    card_kinds: frozenset[str]
     negations: frozenset[str]
     """With diacritics."""
     haggling: tuple[re.Pattern[str], ...]
@@ -44,6 +45,7 @@ def service_words() -> ServiceWords:
         elsewhere=tuple(tables["provinces"]["elsewhere"]),
         abroad=tuple(tables["provinces"]["abroad"]),
         payment={key: tuple(names) for key, names in tables["payment"].items()},
+        card_kinds=frozenset(tables["cards"]["kinds"]),
         negations=frozenset(tables["negations"]["words"]),
         haggling=tuple(map(re.compile, haggling)),
         open_now=tuple(map(re.compile, tables["opening"]["now"])),

@@ -7,6 +7,7 @@ import time
 import pytest
 from service_shop import ServiceShop, heard
 
+from appliance.agents.language.agent import LanguageAgent, LanguageInput
 from appliance.agents.service.retrieval import FaqIndex, FaqSearch
 from appliance.agents.types import Mention
 from appliance.store.faq import FaqEntry
@@ -93,6 +94,22 @@ def test_other_wordings_find_the_entry(text: str, entry: str, index: FaqIndex) -
 )
 def test_near_misses_find_nothing(text: str, index: FaqIndex) -> None:
     assert _best(index, text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("dạ cho em hỏi bên mình có gói quà ko ạ", "gift"),
+        ("shop oi ao len giat may dc k z", "wash"),
+        ("SHIP RA CÔN ĐẢO BAO NHIÊU Ạ", "condao"),
+        ("ship ra đà lạt bao nhiêu", ""),
+        ("còn áo len size M không", ""),
+    ],
+)
+def test_messages_as_the_language_agent_hears_them(text: str, entry: str, shop: ServiceShop) -> None:
+    shop.faq.upsert_many(_entries())
+    hit = FaqSearch(shop.faq).best(LanguageAgent().run(LanguageInput(text)))
+    assert (hit.entry.id if hit else "") == entry
 
 
 def test_diacritics_decide_between_questions_that_differ_in_nothing_else() -> None:

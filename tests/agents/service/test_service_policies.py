@@ -121,6 +121,13 @@ def test_a_way_to_pay_that_the_text_names_is_affirmed(method: str, locale: str, 
     assert _TEXTS["payment_methods"][locale] in reply.text
 
 
+@pytest.mark.parametrize(
+    ("text", "message"), [("visa được không", "policy.pay_yes.card"), ("thẻ jcb", "policy.fitting")]
+)
+def test_a_kind_of_card_is_affirmed_only_by_its_name(text: str, message: str, chat: Chat) -> None:
+    assert chat.say("payment_methods", text, payment_method="card")[0].parts[0].message == message
+
+
 def test_one_that_it_does_not_name_is_not(chat: Chat) -> None:
     outcome, reply = chat.say("payment_methods", "zalopay được không", payment_method="zalopay")
     assert outcome.parts[0].message == "policy.pay_unknown.zalopay"
