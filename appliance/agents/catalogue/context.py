@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from appliance.agents.catalogue.facts import Item, fact_of_card, lines, part
+from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.resolve import Resolved, known, resolve
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.vocabulary import folded_words
@@ -15,7 +16,7 @@ from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
 from appliance.domain import ProductCard
 from appliance.text import words
 
-MAX_REFS, MAX_PHRASE = 5, 300
+MAX_REFS, MAX_PHRASE, MAX_EMPTY = 5, 300, 4
 _EMPTY = folded_words("talk") | folded_words("light")
 _SIGNS, _SPACES = re.compile(r"[^\w\s.&'-]|_"), re.compile(r"\s+")
 _AMOUNTS = re.compile(
@@ -41,7 +42,7 @@ def meant(given: SkillInput, shop: Shop) -> Meant:
 
 def by_name(phrase: str, given: SkillInput, shop: Shop) -> Meant:
     """Return the product of a name, or the question which one, or that there is none."""
-    found = resolve(phrase, shop, given.state, given.locale)
+    found = resolve(phrase, shop, given.state, given.locale, text_slot(given, "gender"))
     if found.item is not None:
         return Meant((found.item,))
     return Meant(instead=which(found.cards, given) if found.kind == "several" else absent(phrase, found, given))
@@ -66,7 +67,10 @@ def product_slot(given: SkillInput, slot: str = "product") -> str:
     """Return the words for a product, ``''`` for words that name none (``cái đầu``, ``thôi``)."""
     phrase = text_slot(given, slot)
     said = words(phrase[:MAX_PHRASE])
-    return phrase if any(word not in _EMPTY and not word.isdigit() for word in said) or len(said) > 4 else ""
+    if any(word not in _EMPTY and not word.isdigit() for word in said) or len(said) > MAX_EMPTY:
+        return phrase
+    # "gối" is a pillow, though its letters are those of "gợi" (suggest).
+    return phrase if any(unit.key for unit in read_name(phrase).units) else ""
 
 
 def number_slot(given: SkillInput, slot: str) -> int | None:

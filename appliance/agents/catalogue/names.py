@@ -19,6 +19,8 @@ _LIGHT = folded_words("light")
 _LIGHT_WEIGHT, _WIDE_WEIGHT, _TAG_WEIGHT = 0.1, 0.4, 0.7
 _MARKS_DIFFER = 0.45
 _DEVICES = folded_words("devices")
+_MALE, _FEMALE = frozenset({"nam", "men", "mens", "man"}), frozenset({"nu", "women", "womens", "woman"})
+_OPPOSITE = {"men": _FEMALE, "women": _MALE}
 _ACCESSORIES = frozenset({"phone_case", "charger"})
 _ACCESSORY_HEADS = folded_words("accessory_heads")
 
@@ -111,6 +113,17 @@ def title_likeness(phrase: Name, title: str) -> Likeness:
     """Compare a phrase with a product that is known by its title only."""
     name = read_name(title)
     return Likeness(_answered(phrase, name, name.keys, name.words, frozenset(), name), _said(name, phrase))
+
+
+def suits(card: ProductCard, gender: str) -> bool:
+    """Tell whether a product is not plainly for others: one that is marked for both, or for none, suits all."""
+    against = _OPPOSITE.get(gender)
+    if against is None:
+        return True
+    said = read_name(card.title).words | read_name(card.title_en).words
+    said |= {word for text in (*card.tags, *card.categories) for word in read_name(text.replace("-", " ")).words}
+    ours = frozenset().union(*(words for other, words in _OPPOSITE.items() if other != gender))
+    return not said & against or bool(said & ours)
 
 
 def _answered(

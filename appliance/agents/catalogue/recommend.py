@@ -12,11 +12,11 @@ import msgspec
 from appliance.agents.catalogue.categories import shop_category
 from appliance.agents.catalogue.context import meant, product_slot
 from appliance.agents.catalogue.facts import fact_of_card, lines, money, part
-from appliance.agents.catalogue.names import likeness, read_name
+from appliance.agents.catalogue.names import likeness, read_name, suits
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.stock import cards_of, similar_cards
-from appliance.agents.catalogue.wishes import PAGE, Wish, named, running, suits, wish_of
+from appliance.agents.catalogue.wishes import PAGE, Wish, named, running, wish_of
 from appliance.agents.types import Outcome, Part, SkillInput, Source
 from appliance.domain import ProductCard
 from appliance.recsys.base import RecommendRequest

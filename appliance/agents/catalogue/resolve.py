@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from appliance.agents.catalogue.facts import Item
-from appliance.agents.catalogue.names import Likeness, Name, likeness, read_name, title_likeness
+from appliance.agents.catalogue.names import Likeness, Name, likeness, read_name, suits, title_likeness
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.types import DialogueState, ShownProduct
 from appliance.domain import ProductCard
@@ -41,7 +41,7 @@ class _Candidate(NamedTuple):
     shown: ShownProduct | None
 
 
-def resolve(phrase: str, shop: Shop, state: DialogueState, locale: Locale) -> Resolved:
+def resolve(phrase: str, shop: Shop, state: DialogueState, locale: Locale, gender: str = "") -> Resolved:
     """Find the product that a phrase names, among those in view first. One search at most."""
     name = read_name(phrase)
     if not name.units:
@@ -56,6 +56,8 @@ def resolve(phrase: str, shop: Shop, state: DialogueState, locale: Locale) -> Re
     candidates = in_view + [_candidate(name, card) for card in others]
     candidates.sort(key=lambda one: (-one.score, one.card is None or not one.card.in_stock))
     fitting = [one for one in candidates if one.like.names]
+    if gender and len(fitting) > 1:
+        fitting = [one for one in fitting if one.card is None or suits(one.card, gender)] or fitting
     if fitting and _alone(fitting[0], fitting):
         return Resolved("one", _item(fitting[0], shop, locale))
     if fitting:

@@ -9,10 +9,10 @@ import msgspec
 
 from appliance.agents.catalogue.categories import below, shop_category
 from appliance.agents.catalogue.facts import available, colour_label, fact_of_card, lines, matching, money, part
-from appliance.agents.catalogue.names import likeness, read_name
+from appliance.agents.catalogue.names import likeness, read_name, suits
 from appliance.agents.catalogue.resolve import known
 from appliance.agents.catalogue.shop import Found, Shop
-from appliance.agents.catalogue.wishes import PAGE, Wish, group_name, named, running, suits, wish_of
+from appliance.agents.catalogue.wishes import PAGE, Wish, group_name, named, running, wish_of
 from appliance.agents.types import Money, Outcome, Part, ProductFact, ShownProduct, SkillInput, Source, Value
 from appliance.domain import Product, ProductCard
 from appliance.messages import translate
@@ -142,7 +142,7 @@ def _answer(wish: Wish, page: _Page, given: SkillInput, shop: Shop, before: tupl
         sources=sources(cards),
         quick_replies=_chips(wish, page, given),
         filters=running(wish, given, shop),
-        offered=page.consumed if wish.shift != "other" else given.state.offered + page.consumed,
+        offered=page.consumed,
     )
 
 
@@ -263,6 +263,10 @@ def _more(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
             filters=running(wish, given, shop),
             offered=offset + page.consumed,
         )
+    return _no_more(wish, given, shop, offset)
+
+
+def _no_more(wish: Wish, given: SkillInput, shop: Shop, offset: int) -> Outcome:
     return Outcome(
         action="answer",
         parts=(part("search.no_more", what=named(wish, given.locale)),),
@@ -339,12 +343,15 @@ def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome
     for stage in _stages(wish, found):
         page = _page(stage.wish, given, shop)
         if page.cards and _about_words(stage.wish, page.cards):
-            before = part(f"search.no_{stage.given_up}", what=named(wish, given.locale), **_lost(wish, stage, given))
+            lost = "other" if wish.shift == "other" else stage.given_up
+            before = part(f"search.no_{lost}", what=named(wish, given.locale), **_lost(wish, lost))
             return msgspec.structs.replace(
                 _answer(stage.wish, page, given, shop, (before,)),
                 parts=(before, part("search.instead"), *lines(page.cards, given.locale)),
                 filters=running(wish, given, shop),
             )
+    if wish.shift == "other":
+        return _no_more(wish, given, shop, given.state.offered)
     sold_out = shop.search(msgspec.structs.replace(wish.query(), in_stock=False, size="", color=""))
     if sold_out.cards and _about_words(wish, sold_out.cards):
         return Outcome(
@@ -359,10 +366,8 @@ def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome
     return _nothing_like(wish, list(found.related), given, shop)
 
 
-def _lost(wish: Wish, stage: _Stage, given: SkillInput) -> dict[str, Value]:
-    if stage.given_up == "words":
-        return {"words": wish.words}
-    return {}
+def _lost(wish: Wish, given_up: str) -> dict[str, Value]:
+    return {"words": wish.words} if given_up == "words" else {}
 
 
 def _stages(wish: Wish, found: Found) -> Iterator[_Stage]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from appliance.agents.catalogue import sizes as tables
 from appliance.agents.catalogue.attributes import value_of
 from appliance.agents.catalogue.context import meant, number_slot, product_slot, refs_of, text_slot
 from appliance.agents.catalogue.facts import Item, about, available, listed, matching, part, sizes_of
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
+from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.types import Outcome, Part, Pending, SkillInput
 from appliance.text import words
 
 _MEN, _WOMEN = frozenset({"nam", "men", "mens", "man", "male"}), frozenset({"nu", "women", "womens", "woman", "female"})
+_BODY = folded_words("body")
 _WOMENS_GOODS = frozenset({"dress", "skirt"})
 _FOOTWEAR = frozenset({"shoes", "sneakers", "sandals"})
 
@@ -46,6 +50,11 @@ def advise(given: SkillInput, shop: Shop) -> Outcome:
 def _product(given: SkillInput, shop: Shop) -> Item | None:
     """Return the product that is asked about, if there is one; advice can do without."""
     state = given.state
+    # "chân 25cm" names a foot, no product.
+    if set(words(product_slot(given))) <= _BODY:
+        given = msgspec.structs.replace(
+            given, slots={name: value for name, value in given.slots.items() if name != "product"}
+        )
     named = product_slot(given) or refs_of(given) or given.slots.get("ref") == "it"
     if not named and state.focus is None and len(state.shown) != 1:
         return None

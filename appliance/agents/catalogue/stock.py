@@ -49,7 +49,13 @@ def similar_cards(item: Item, given: SkillInput, shop: Shop, limit: int = ALTERN
         return Outcome(action="answer")
     answer = shop.recommender.similar(product_id, limit + 1, given.locale)
     reasons = {one.product_id: one.reason.text for one in answer.items}
-    cards = [card for card in shop.cards(reasons) if card.in_stock and card.id != product_id][:limit]
+    own = item.card.categories if item.card else ()
+    # On a fallback the shelf shows what sells: only what is of the same kind is similar.
+    cards = [
+        card
+        for card in shop.cards(reasons)
+        if card.in_stock and card.id != product_id and (not answer.fallback or set(own) & set(card.categories))
+    ][:limit]
     return Outcome(
         action="answer",
         products=tuple(fact_of_card(card, given.locale, reasons[card.id]) for card in cards),

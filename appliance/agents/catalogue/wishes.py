@@ -13,7 +13,6 @@ from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.types import SkillInput, Slots
-from appliance.domain import ProductCard
 from appliance.messages import Locale, translate
 from appliance.search.types import SearchQuery, Sort
 
@@ -29,7 +28,6 @@ _SORTS: dict[str, Sort] = {
     "best_selling": "best_selling",
 }
 _GENDER_WORDS = {"men": "nam", "women": "nữ", "kids": "trẻ em"}
-_OPPOSITE = {"men": frozenset({"nu", "women", "womens", "woman"}), "women": frozenset({"nam", "men", "mens", "man"})}
 _WIDE = frozenset({"top", "bottom"})
 _TALK, _JOINING = folded_words("talk"), folded_words("joining")
 """Words of asking; what is left of a message after them says what is wished for."""
@@ -158,17 +156,6 @@ def group_name(key: str) -> str:
     """Return a category key in words that search understands."""
     group = groups().by_key.get(key)
     return group.names[1] if group else key.replace("_", " ")
-
-
-def suits(card: ProductCard, gender: str) -> bool:
-    """Tell whether a product is not plainly for others: one that is marked for both, or for none, suits all."""
-    against = _OPPOSITE.get(gender)
-    if against is None:
-        return True
-    said = read_name(card.title).words | read_name(card.title_en).words
-    said |= {word for text in (*card.tags, *card.categories) for word in read_name(text.replace("-", " ")).words}
-    ours = frozenset().union(*(words for other, words in _OPPOSITE.items() if other != gender))
-    return not said & against or bool(said & ours)
 
 
 def residual(given: SkillInput) -> str:

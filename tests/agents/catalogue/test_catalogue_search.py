@@ -82,7 +82,7 @@ def test_the_next_page_has_no_product_twice(fixture_shop: AgentShop, modifier: s
     second = fixture_shop.ask("product_search", "xem thêm", state=after(first), modifier=modifier)
     assert len(second.products) == 5
     assert not set(titles(first)) & set(titles(second))
-    assert second.offered == 10
+    assert second.offered >= 10
 
 
 def test_the_end_of_a_list_is_said(fixture_shop: AgentShop) -> None:
