@@ -16,25 +16,50 @@ from appliance.store.order_requests import MAX_NOTE, RequestKind, RequestStatus
 from appliance.store.shop_words import MAX_MEANING
 from appliance.store.unanswered import GroupStatus
 
-Language = Literal["vi", "en"]
 _NAMES = "|".join(INTENTS)
 INTENT_PATTERN = rf"^({_NAMES})$(?!\n)"
 OPTIONAL_INTENT_PATTERN = rf"^$(?!\n)|{INTENT_PATTERN}"
 Intent = Annotated[str, msgspec.Meta(pattern=INTENT_PATTERN)]
 OptionalIntent = Annotated[str, msgspec.Meta(pattern=OPTIONAL_INTENT_PATTERN)]
 Answer = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ANSWER, pattern=NOT_BLANK_PATTERN)]
-Answers = Annotated[dict[Language, Answer], msgspec.Meta(min_length=1)]
 Question = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION, pattern=NOT_BLANK_PATTERN)]
-Questions = dict[Language, Annotated[list[Question], msgspec.Meta(max_length=MAX_QUESTIONS)]]
+Questions = Annotated[list[Question], msgspec.Meta(max_length=MAX_QUESTIONS)]
+
+
+class AnswersIn(In, frozen=True, kw_only=True):
+    """An answer in one language or both."""
+
+    vi: Answer | msgspec.UnsetType = msgspec.UNSET
+    en: Answer | msgspec.UnsetType = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        if self.vi is msgspec.UNSET and self.en is msgspec.UNSET:
+            raise ValueError("needs vi or en")
+
+    def by_language(self) -> dict[str, str]:
+        """Return the answers that are there."""
+        return {name: text for name, text in (("vi", self.vi), ("en", self.en)) if isinstance(text, str)}
+
+
+class QuestionsIn(In, frozen=True, kw_only=True):
+    """Wordings and synonyms by language."""
+
+    vi: Questions = msgspec.field(default_factory=list)
+    en: Questions = msgspec.field(default_factory=list)
+
+    def by_language(self) -> dict[str, list[str]]:
+        """Return the questions of the languages that have any."""
+        return {name: texts for name, texts in (("vi", self.vi), ("en", self.en)) if texts}
+
+
+Answers = Annotated[AnswersIn, msgspec.Meta(extra_json_schema={"minProperties": 1})]
 
 
 class FaqIn(In, frozen=True, kw_only=True):
     """An answer of the shop: to an intent as such, to questions of its own, or to both."""
 
     answers: Answers
-    """By language."""
-    questions: Questions = msgspec.field(default_factory=dict)
-    """Wordings and synonyms by language."""
+    questions: QuestionsIn = QuestionsIn()
     intent: OptionalIntent = ""
     enabled: bool = True
 

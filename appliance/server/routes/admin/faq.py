@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from litestar import Request, delete, get, post, put
 from litestar.params import PathParameter
@@ -13,12 +12,11 @@ from litestar.params import PathParameter
 from appliance.domain import ID_PATTERN
 from appliance.errors import Conflict, NotFound
 from appliance.server.body import read_body
-from appliance.server.chat_schemas import FaqIn, FaqList, FaqOut, Language
+from appliance.server.chat_schemas import FaqIn, FaqList, FaqOut
 from appliance.server.exchange import runtime_of
 from appliance.server.present import moment
 from appliance.store.faq import FaqEntry
 
-T = TypeVar("T")
 EntryId = Annotated[str, PathParameter(min_length=1, max_length=128, pattern=ID_PATTERN)]
 
 
@@ -35,8 +33,8 @@ async def create_faq(request: Request[Any, Any, Any]) -> FaqOut:
     _require_purpose(data)
     create = partial(
         runtime_of(request).faq.create,
-        answers=texts(data.answers),
-        questions=texts(data.questions),
+        answers=data.answers.by_language(),
+        questions=data.questions.by_language(),
         intent=data.intent,
         enabled=data.enabled,
     )
@@ -51,8 +49,8 @@ async def replace_faq(request: Request[Any, Any, Any], entry_id: EntryId) -> Faq
     replace = partial(
         runtime_of(request).faq.replace,
         entry_id,
-        answers=texts(data.answers),
-        questions=texts(data.questions),
+        answers=data.answers.by_language(),
+        questions=data.questions.by_language(),
         intent=data.intent,
         enabled=data.enabled,
     )
@@ -82,11 +80,6 @@ def faq_out(entry: FaqEntry) -> FaqOut:
     )
 
 
-def texts(by_language: Mapping[Language, T]) -> dict[str, T]:
-    """Return texts by language as the store takes them."""
-    return {str(language): text for language, text in by_language.items()}
-
-
 def _require_purpose(data: FaqIn) -> None:
-    if not data.intent and not any(data.questions.values()):
+    if not data.intent and not data.questions.by_language():
         raise Conflict("An answer needs an intent or at least one question.", hint="Send intent or questions.")

@@ -16,7 +16,7 @@ from appliance.server.chat_schemas import FaqOut, QuestionGroupOut, QuestionGrou
 from appliance.server.exchange import runtime_of
 from appliance.server.present import moment
 from appliance.server.query import Limit, Offset
-from appliance.server.routes.admin.faq import faq_out, texts
+from appliance.server.routes.admin.faq import faq_out
 from appliance.store.unanswered import QuestionGroup
 
 GroupId = Annotated[str, PathParameter(min_length=1, max_length=128, pattern=ID_PATTERN)]
@@ -56,7 +56,7 @@ def _answered(runtime: Runtime, group_id: str, data: UnansweredAnswerIn) -> FaqO
     if group is None:
         raise _unknown()
     entry = runtime.faq.create(
-        answers=texts(data.answers),
+        answers=data.answers.by_language(),
         questions={group.locale: [group.question, *group.variants]},
         intent=data.intent,
     )
