@@ -59,6 +59,8 @@ class TurnInput(msgspec.Struct, frozen=True, kw_only=True):
     state: DialogueState
     session_id: str
     user_id: str = ""
+    client: str = ""
+    """The address of the caller."""
     locale: Locale | None = None
     """What the storefront asks for; the shopper's own words go first."""
     now: float = 0.0
@@ -131,6 +133,7 @@ class Assistant:
             locale=locale,
             session_id=given.session_id,
             user_id=given.user_id,
+            client=given.client,
             now=given.now,
         )
         verdict = self._policy.decide(self._model(), interpretation, utterance, time.monotonic())

@@ -298,6 +298,8 @@ class SkillInput(msgspec.Struct, frozen=True, kw_only=True):
     """Of the conversation; attempts are counted by it."""
     user_id: str = ""
     """The customer who is signed in, if any."""
+    client: str = ""
+    """The address of the caller, so that guesses are counted across conversations; ``''`` when unknown."""
     now: float
     """Unix seconds."""
 

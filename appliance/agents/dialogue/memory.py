@@ -9,7 +9,7 @@ import msgspec
 from appliance.agents.types import DialogueState, Interpretation, Outcome, ProductFact, ShownProduct, Utterance
 from appliance.messages import Locale
 
-_EXPECTED = {"order_id": "order_id", "verify": "verify", "measures": "measures", "contact": "verify"}
+_EXPECTED = {"order_id": "order_id", "verify": "verify", "measures": "measures", "contact": "verify", "details": "size"}
 _SIDE_REMARKS = frozenset({"greeting", "thanks", "goodbye", "bot_identity", "unclear", "abuse", "feedback"})
 """Intents that leave a pending question and the running search where they are."""
 

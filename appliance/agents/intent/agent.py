@@ -13,10 +13,19 @@ from appliance.agents.intent.revise import revised
 from appliance.agents.intent.rules import matching_rule
 from appliance.agents.intent.segments import segments
 from appliance.agents.intent.slots import fill
-from appliance.agents.types import CONVERSATION, DialogueState, Interpretation, Slots, Utterance
+from appliance.agents.types import (
+    CONVERSATION,
+    TRANSACTIONAL,
+    DialogueState,
+    Interpretation,
+    Pending,
+    Slots,
+    Utterance,
+)
 
 _SCREENED = {"injection": "security_probe", "abuse": "abuse", "spam": "out_of_scope", "noise": "unclear"}
 _SHOWN_SCORES = 5
+_SURE = 0.9
 _SECOND_INTENT_FROM = 0.6
 """Confidence that every part of a message needs to count as a request of its own."""
 
@@ -52,8 +61,10 @@ class IntentAgent:
         decision, rule = self._decide(utterance)
         if not rule and (turn := follow_up(utterance, state)) is not None:
             return msgspec.structs.replace(turn, scores=decision.scores[:_SHOWN_SCORES])
-        intent, rule = revised(decision.intent, rule, utterance, state)
-        intents = self._all_intents(utterance, state, intent)
+        if not rule and state.pending is not None and state.pending.kind == "details" and _is_free_text(decision):
+            return _details(state.pending)
+        intent, rule = revised(decision.intent, rule, utterance)
+        intents = self._all_intents(utterance, intent)
         slots: Slots = {}
         for name in intents:
             slots |= fill(name, utterance, state)
@@ -73,7 +84,7 @@ class IntentAgent:
             return decision, ""
         return msgspec.structs.replace(decision, intent=sure[0], confidence=CERTAIN), sure[1]
 
-    def _all_intents(self, utterance: Utterance, state: DialogueState, intent: str) -> tuple[str, ...]:
+    def _all_intents(self, utterance: Utterance, intent: str) -> tuple[str, ...]:
         """Return every request of a message in the order said; small talk around a request is none."""
         parts = segments(utterance)
         if len(parts) < 2:
@@ -81,9 +92,21 @@ class IntentAgent:
         found: list[str] = []
         for part in parts:
             decision, rule = self._decide(part)
-            name, _ = revised(decision.intent, rule, part, state)
+            name, _ = revised(decision.intent, rule, part)
             if name in CONVERSATION or (decision.confidence < _SECOND_INTENT_FROM and not rule):
                 continue
             found.append(name)
         distinct = tuple(dict.fromkeys(found))
         return distinct if len(distinct) > 1 and intent in distinct else (intent,)
+
+
+def _is_free_text(decision: Decision) -> bool:
+    """Tell whether a message may be the answer to "what shall be changed", which has no form of its own."""
+    return decision.confidence < _SURE or decision.intent in CONVERSATION or decision.intent in TRANSACTIONAL
+
+
+def _details(pending: Pending) -> Interpretation:
+    intent = pending.intent
+    return Interpretation(
+        intent=intent, intents=(intent,), confidence=CERTAIN, slots=pending.slots, rule="pending:details"
+    )

@@ -12,7 +12,6 @@ CERTAIN = 0.99
 _DETAILS = frozenset({"color", "size", "quantity", "product", "phone", "location", "email"})
 _MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
 _VARIANT = frozenset({"color", "size"})
-_YES_NO = frozenset({"confirm", "handoff", "purchase"})
 _LONG_ANSWER = 8
 """Words from which a message is a request of its own and not the answer to "which product"."""
 
@@ -38,7 +37,10 @@ def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueStat
             number = stated.get("order_id") or stated.get("number")
             return None if number is None else {"order_id": str(number.value), **_contact(stated)}
         case "verify" | "contact":
-            return _contact(stated) or None
+            contact = _contact(stated)
+            if contact and "order_id" in stated:
+                contact["order_id"] = stated["order_id"].value
+            return contact or None
         case "measures":
             found: Slots = {name: stated[name].value for name in _MEASURES & stated.keys()}
             return found or None

@@ -49,31 +49,34 @@ ALLOWED: Mapping[str, frozenset[str]] = {
 
 _NAMED = frozenset({"product_price", "product_availability", "product_info", "size_advice", "order_place"})
 """Intents about one product, which a name or the conversation tells."""
+_SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint"))
 
 
 def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
     """Return the slots of an intent: what the message states, resolved by and added to what the conversation knows."""
     slots = _stated(intent, utterance, state)
+    if intent in _NAMED:
+        _point(slots, utterance, state)
     if intent == "product_compare":
         _name_both(slots, utterance)
-    elif "product" in ALLOWED.get(intent, ()) and "ref" not in slots and (names := product_phrases(utterance)):
-        slots["product"] = names[0]
+    elif "product" in ALLOWED.get(intent, ()) and not isinstance(slots.get("ref"), int):
+        _name(slots, utterance)
     if intent == "product_search":
-        return searched(slots, utterance, state)
-    if "product" in slots:
-        slots.pop("category", None)
-    if intent in _NAMED and slots.get("ref") == "it" and "product" in slots:
+        return searched(slots, state)
+    if intent in _NAMED and "product" in slots and slots.get("ref") == "it":
         del slots["ref"]
+    if intent in _NAMED and not slots.keys() & {"product", "ref"} and state.focus is not None:
+        slots["ref"] = "it"
+    if intent in _SHIPPING and "location" not in slots and state.last_intent in _SHIPPING:
+        slots |= {name: value for name, value in state.last_slots.items() if name == "location"}
     if intent in _KEEPS_ORDER:
         _keep_order(slots, state)
     return slots
 
 
-def searched(slots: Slots, utterance: Utterance, state: DialogueState) -> Slots:
+def searched(slots: Slots, state: DialogueState) -> Slots:
     """Return the filters of a search: those running go on when the message only narrows or corrects them."""
-    if slots.get("product") and "category" in slots and _only_category(str(slots["product"]), utterance):
-        del slots["product"]
     if not state.filters or not _refines(slots, state):
         return slots
     kept = dict(state.filters)
@@ -125,6 +128,29 @@ def _resolved(mention: Mention, state: DialogueState) -> SlotValue | None:
     if mention.slot == "refs":
         return [int(part) for part in str(mention.value).split(",") if part.strip().isdigit()] if state.shown else None
     return mention.value if mention.certain else None
+
+
+def _point(slots: Slots, utterance: Utterance, state: DialogueState) -> None:
+    """Let "the cheapest" of a list that was shown point to its place in it."""
+    if isinstance(slots.get("ref"), int):
+        return
+    wanted = {mention.value for mention in utterance.mentions if mention.slot in ("sort", "modifier")}
+    priced = [(shown.price, place) for place, shown in enumerate(state.shown, 1) if shown.price is not None]
+    if len(priced) < 2 or not wanted & {"price_asc", "price_desc", "cheaper", "more_expensive"}:
+        return
+    cheapest = bool(wanted & {"price_asc", "cheaper"})
+    slots["ref"] = (min(priced) if cheapest else max(priced))[1]
+
+
+def _name(slots: Slots, utterance: Utterance) -> None:
+    """Add the product that the message names; a name that is but a category's stays the category where it counts."""
+    names = product_phrases(utterance)
+    if not names:
+        return
+    if "category" in slots and _only_category(names[0], utterance):
+        return
+    slots["product"] = names[0]
+    slots.pop("category", None)
 
 
 def _name_both(slots: Slots, utterance: Utterance) -> None:

@@ -57,7 +57,9 @@ class Identity:
         pending = Pending(kind="verify", intent=given.intent, slots=slots)
         if not contact:
             return Outcome(action="ask_verify", parts=(Part(message="order.ask_contact"),), pending=pending)
-        found = self._orders.try_verify(number, contact, conversation_id=given.session_id, now=given.now)
+        found = self._orders.try_verify(
+            number, contact, conversation_id=given.session_id, client=given.client, now=given.now
+        )
         if found.order is not None:
             return Known(found.order, found.order.display_id)
         if found.wait_seconds > 0:
