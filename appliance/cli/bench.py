@@ -64,10 +64,32 @@ def paths(session: Session, /, work: Path | None, **options: Any) -> None:
     _run(session, "paths", work, options)
 
 
+@bench.command()
+@_WORK
+@click.option("--running", is_flag=True, help="Measure the process that serves --data; start it with no rate limit.")
+@click.option("--products", type=click.IntRange(1), multiple=True, help="Size of a shop. [default: 300 and 50000]")
+@click.option("--rate", type=click.FloatRange(min=1), default=100.0, show_default=True, help="Messages a second.")
+@click.option("--seconds", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Length of a phase.")
+@json_option
+@pass_session
+def chat(session: Session, /, work: Path | None, running: bool, products: tuple[int, ...], **options: Any) -> None:
+    """Measure how long shoppers wait for the assistant at a fixed rate, on 300 and on 50,000 products."""
+    if running:
+        from appliance.ops.bench.chat import run_beside
+
+        _print(session, run_beside(session.data_dir, progress=output.say, **options))
+    else:
+        _run(session, "chat", work, options | ({"products": products} if products else {}))
+
+
 def _run(session: Session, name: str, work: Path | None, options: dict[str, Any]) -> None:
     module = importlib.import_module(f"appliance.ops.bench.{name}")
     with _folder(work) as folder:
         report = module.run(folder, progress=output.say, **options)
+    _print(session, report)
+
+
+def _print(session: Session, report: Any) -> None:
     if session.as_json:
         output.print_json(report)
         return
