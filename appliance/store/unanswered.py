@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
@@ -22,18 +23,27 @@ from appliance.text import clean_line, words
 MAX_GROUPS = 5000
 MAX_VARIANTS = 5
 MAX_QUESTION = 300
-ALIKE = 82.0
-"""Least ``rapidfuzz`` ``token_sort_ratio`` of two questions without filler that are one (0 to 100)."""
+ALIKE = 0.8
+"""Least share (Dice) of words without filler that two questions must have in common to be one.
+
+Their wordings become the questions of one FAQ entry, so that two groups too many cost less than one too few."""
+_TYPO = 80.0
+"""Least ``rapidfuzz`` ratio of two words of four letters or more that count as one."""
+_TYPO_LETTERS = 4
+_BOTH_DIFFER = 0.05
+_PUNCTUATION = ".,;:!?…\"'()"
 _CANDIDATES = 24
 _POSTINGS = 300
-_MAX_WORDS = 40
-_FILLER = frozenset(
-    words(
-        "a ah alo ad admin anh biet cho chi co duoc em giup gi hoi hok hem k kg khong ko la minh nao nay nha nhe nhi "
-        "o oi roi shop sao sp thi toi u um vay va vi voi xin "
-        "an and are can could do does for have hello hey hi i is it its me my of on please there to we what you your"
-    )
+_MAX_WORDS = 24
+_MARKED_FILLER = (
+    "à á ạ ah alo ad admin anh biết cho chị có được em giúp gì hỏi hok hem k kg không ko là mình nào này nha nhé nhỉ ở "
+    "ơi rồi shop sao sp thì tôi u ừ um vậy và vì với xin"
 )
+_ENGLISH_FILLER = (
+    "a an and are can could do does for have hello hey hi i is it its me my of on please there to we what you your"
+)
+_FILLER = frozenset((*_MARKED_FILLER.split(), *words(_MARKED_FILLER), *_ENGLISH_FILLER.split()))
+"""As written with diacritics and as typed without: ``hỏi`` and ``hoi`` are filler, ``Hội`` is not."""
 _PERSONAL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\+?\d(?:[ .-]?\d){7,}")
 
 _GROUPS = """
@@ -160,7 +170,7 @@ class UnansweredRepository:
             group = self._groups[group_id]
             if group.locale != locale:
                 continue
-            score = max(fuzz.token_sort_ratio(key, other) for other in self._keys[group_id])
+            score = max(likeness(key, other) for other in self._keys[group_id])
             if score >= best_score:
                 best, best_score = group, score
         return best
@@ -197,8 +207,36 @@ class UnansweredRepository:
 
 def comparable(question: str) -> str:
     """Return a question's folded words without filler; with it when there is nothing else."""
-    all_words = words(question)[:_MAX_WORDS]
-    return " ".join([word for word in all_words if word not in _FILLER] or all_words)
+    spelled = unicodedata.normalize("NFC", question).lower().split()[:_MAX_WORDS]
+    every = [(text.strip(_PUNCTUATION), words(text)) for text in spelled]
+    kept = [word for text, parts in every if text not in _FILLER for word in parts]
+    return " ".join((kept or [word for _, parts in every for word in parts])[:_MAX_WORDS])
+
+
+def likeness(first: str, second: str) -> float:
+    """Return the share of words that two comparable questions have in common (Dice), 0 to 1.
+
+    Typing errors count as the word that was meant. Questions that name different numbers are never alike, and where
+    each says a word that the other does not, the share counts a little less: one word often is the difference.
+    """
+    one, other = set(first.split()), set(second.split())
+    shared = one & other
+    mine, theirs = one - shared, other - shared
+    # Typing errors do not make up for more than half of the words, and comparing all with all costs time.
+    if 4 * len(shared) < len(one) + len(other):
+        return 0.0
+    if any(any(letter.isdigit() for letter in word) for word in mine | theirs):
+        return 0.0
+    rest = [word for word in theirs if len(word) >= _TYPO_LETTERS]
+    typos = 0
+    for word in mine:
+        near = max(rest, key=lambda candidate: fuzz.ratio(word, candidate), default="")
+        if len(word) >= _TYPO_LETTERS and near and fuzz.ratio(word, near) >= _TYPO:
+            rest.remove(near)
+            typos += 1
+    differ = len(mine) > typos and len(theirs) > typos
+    share = 2 * (len(shared) + typos) / (len(one) + len(other))
+    return share - _BOTH_DIFFER if differ else share
 
 
 def _joined(group: QuestionGroup, asked: str, turn_id: str, now: float) -> QuestionGroup:

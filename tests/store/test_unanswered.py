@@ -49,6 +49,26 @@ def test_like_questions_are_one_group(store: SqliteStore, writer: GroupWriter) -
         assert (found[0].last_turn_id, found[0].first_at, found[0].last_at) == ("t4", NOW, NOW + 4)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "alike"),
+    [
+        ("shop có xuất hóa đơn không", "xuất hoá đơn giúp mình với", True),
+        ("bao lâu thì hoàn tiền", "hoàn tiền bao lâu vậy shop", True),
+        ("do you ship to Laos", "can you shipp to laos please", True),
+        ("international shipping to Laos", "internatonal shipping laos", True),
+        ("phí ship Huế", "phí ship Hội An", False),
+        ("có bán áo khoác nữ không", "có bán áo khoác nam không", False),
+        ("giày size 38 khi nào về", "giày size 41 khi nào về", False),
+        ("ship", "ship hỏa tốc đi Đà Nẵng bao nhiêu", False),
+    ],
+)
+def test_what_is_alike(store: SqliteStore, writer: GroupWriter, first: str, second: str, alike: bool) -> None:
+    groups = UnansweredRepository(store, writer)
+    groups.note(first, "vi", "t", NOW)
+    groups.note(second, "vi", "t", NOW)
+    assert (groups.list()[1] == 1) is alike
+
+
 def test_variants_are_bounded_and_nobody_is_named(store: SqliteStore, writer: GroupWriter) -> None:
     groups = UnansweredRepository(store, writer)
     for number in range(9):
@@ -114,3 +134,12 @@ def test_a_question_is_grouped_quickly_among_thousands(store: SqliteStore, write
 def _reopened(store: SqliteStore, writer: GroupWriter) -> UnansweredRepository:
     writer.flush()
     return UnansweredRepository(store, writer)
+
+
+def test_a_hostile_text_costs_little(store: SqliteStore, writer: GroupWriter) -> None:
+    groups = UnansweredRepository(store, writer)
+    began = time.perf_counter()
+    for number in range(200):
+        groups.note("!".join(f"abcd{chr(97 + (number + place) % 26)}" for place in range(4000)), "vi", "t", NOW)
+        groups.note(" ".join(f"abcd{chr(97 + (number * place) % 26)}" for place in range(4000)), "vi", "t", NOW)
+    assert (time.perf_counter() - began) / 400 < 0.02
