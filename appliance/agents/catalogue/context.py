@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 import msgspec
 
-from appliance.agents.catalogue.facts import Item, fact_of_card, lines, part
+from appliance.agents.catalogue.facts import Item, fact_of_card, lines, part, plain_words, speakable
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.resolve import Resolved, known, resolve
 from appliance.agents.catalogue.shop import Shop
@@ -18,10 +17,6 @@ from appliance.text import words
 
 MAX_REFS, MAX_PHRASE, MAX_EMPTY = 5, 300, 4
 _EMPTY = folded_words("talk") | folded_words("light")
-_SIGNS, _SPACES = re.compile(r"[^\w\s.&'-]|_"), re.compile(r"\s+")
-_AMOUNTS = re.compile(
-    r"[$€£₫]?\d[\d.,]*\s?(?:k|tr|trieu|triệu|nghìn|nghin|ngàn|đồng|dong|đ|vnd|usd|[$€£₫])\b", re.IGNORECASE
-)
 
 
 class Meant(NamedTuple):
@@ -58,9 +53,9 @@ def refs_of(given: SkillInput) -> list[int]:
 
 
 def text_slot(given: SkillInput, slot: str) -> str:
-    """Return a slot as text, ``''`` where it is missing."""
+    """Return a slot as plain words without signs, ``''`` where it is missing."""
     value = given.slots.get(slot, "")
-    return value if isinstance(value, str) else str(value)
+    return plain_words(value if isinstance(value, str) else str(value))
 
 
 def product_slot(given: SkillInput, slot: str = "product") -> str:
@@ -106,7 +101,7 @@ def which(cards: tuple[ProductCard, ...], given: SkillInput) -> Outcome:
 
 def absent(phrase: str, found: Resolved, given: SkillInput) -> Outcome:
     """Return that the shop has no such product, with the nearest that it has."""
-    said = _speakable(phrase)
+    said = speakable(phrase)
     if not said:
         return asking(given)
     parts: tuple[Part, ...] = (part("which.none", name=said),)
@@ -119,11 +114,6 @@ def absent(phrase: str, found: Resolved, given: SkillInput) -> Outcome:
         sources=tuple(Source("product", card.id) for card in found.cards),
         quick_replies=("best_selling", "newest", "person"),
     )
-
-
-def _speakable(phrase: str) -> str:
-    """Return a shopper's words as they may be said back: no signs, no amounts of money."""
-    return _SPACES.sub(" ", _SIGNS.sub(" ", _AMOUNTS.sub(" ", phrase[:200]))).strip()[:80]
 
 
 def _by_place(refs: list[int], given: SkillInput, shop: Shop) -> Meant:

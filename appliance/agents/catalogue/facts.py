@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -19,6 +20,13 @@ FEW = 5
 """Up to so many pieces, how many are left is worth saying."""
 INTERNAL = folded_words("internal")
 """Attributes that are the owner's business; never shown."""
+
+
+MAX_SAID = 300
+_SIGNS, _SPACES = re.compile(r"[^\w\s.&'-]"), re.compile(r"\s+")
+_AMOUNTS = re.compile(
+    r"[$€£₫]?\d[\d.,]*\s?(?:k|tr|trieu|triệu|nghìn|nghin|ngàn|đồng|dong|đ|vnd|usd|[$€£₫])\b", re.IGNORECASE
+)
 
 
 class Item(NamedTuple):
@@ -187,3 +195,13 @@ def colour_label(name: str, locale: Locale) -> str:
 def listed(names: Iterable[str]) -> str:
     """Return names in a row."""
     return ", ".join(names)
+
+
+def plain_words(text: str) -> str:
+    """Return a shopper's words without signs and control characters."""
+    return _SPACES.sub(" ", _SIGNS.sub(" ", text[:MAX_SAID])).strip()
+
+
+def speakable(text: str) -> str:
+    """Return a shopper's words as they may be said back: no signs, and no amount that could pass for ours."""
+    return plain_words(_AMOUNTS.sub(" ", text[:MAX_SAID]))[:80].strip()

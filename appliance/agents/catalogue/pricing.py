@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.agents.catalogue.context import meant, number_slot, product_slot, text_slot
-from appliance.agents.catalogue.facts import Item, about, colours_of, listed, matching, money, part, sizes_of
+from appliance.agents.catalogue.facts import Item, about, colours_of, listed, matching, money, part, sizes_of, speakable
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.types import Outcome, Part, Pending, SkillInput
@@ -104,7 +104,7 @@ def missing_version(item: Item, given: SkillInput) -> tuple[Part, ...]:
     if size and not matching(item.product, size, ""):
         sizes = sizes_of(item.product.variants)
         message = "stock.no_such_size" if sizes else "stock.no_sizes"
-        parts.append(part(message, title=title, size=size, **({"sizes": listed(sizes)} if sizes else {})))
+        parts.append(part(message, title=title, size=speakable(size), **({"sizes": listed(sizes)} if sizes else {})))
     if color and not matching(item.product, "", color):
         colours = colours_of(item.product.variants, given.locale)
         message = "stock.no_such_color" if colours else "stock.no_colors"

@@ -7,24 +7,20 @@ from typing import NamedTuple
 
 import msgspec
 
-from appliance.agents.catalogue.categories import below, shop_category
-from appliance.agents.catalogue.facts import available, colour_label, fact_of_card, lines, matching, money, part
-from appliance.agents.catalogue.names import likeness, read_name, suits
+from appliance.agents.catalogue.facts import colour_label, lines, money, part, speakable
+from appliance.agents.catalogue.names import likeness, read_name
+from appliance.agents.catalogue.pages import Page, about_words, facts, page_of, sources
 from appliance.agents.catalogue.resolve import known
+from appliance.agents.catalogue.shifts import seen, shifted
 from appliance.agents.catalogue.shop import Found, Shop
-from appliance.agents.catalogue.wishes import PAGE, Wish, group_name, named, running, wish_of
-from appliance.agents.types import Money, Outcome, Part, ProductFact, ShownProduct, SkillInput, Source, Value
-from appliance.domain import Product, ProductCard
+from appliance.agents.catalogue.wishes import Wish, group_name, named, running, wish_of
+from appliance.agents.types import Money, Outcome, Part, SkillInput, Source, Value
+from appliance.domain import ProductCard
 from appliance.messages import translate
 from appliance.search.types import SearchQuery
-from appliance.text import words
 
-MAX_READ = 5
-"""Products that are read in full in one turn."""
-_EXTRA = 10
-"""Further products that are fetched where some will be left out."""
-_NEAR, _ABOUT_IT = 0.3, 0.5
-"""From so much of the words a product is near them, and about them; else the shop has nothing of the kind."""
+_NEAR = 0.3
+"""From so much of the words a product is near them."""
 
 
 class _Stage(NamedTuple):
@@ -34,25 +30,15 @@ class _Stage(NamedTuple):
     given_up: str
 
 
-class _Page(NamedTuple):
-    total: int
-    cards: list[ProductCard]
-    found: Found
-    exact: bool = True
-    """Whether ``total`` was counted: what is left out here is known of one page only."""
-    consumed: int = 0
-    """Hits that were looked at, left out or not: where the next page begins."""
-
-
 def search(given: SkillInput, shop: Shop) -> Outcome:
     """Answer a search."""
     wish = wish_of(given, shop)
     if wish.shift:
-        wish = _shifted(wish, given, shop)
+        wish = shifted(wish, given, shop)
     if wish.shift == "more":
         return _more(wish, given, shop)
-    page = _page(wish, given, shop)
-    if page.cards and not _about_words(wish, page.cards):
+    page = page_of(wish, given, shop)
+    if page.cards and not about_words(wish, page.cards):
         return _nothing_like(wish, page.cards, given, shop)
     if page.cards:
         return _answer(wish, page, given, shop, ())
@@ -61,74 +47,7 @@ def search(given: SkillInput, shop: Shop) -> Outcome:
     return _relaxed(wish, page.found, given, shop)
 
 
-def _page(wish: Wish, given: SkillInput, shop: Shop, offset: int = 0) -> _Page:
-    """Return a page; where a group has none, one of a group that belongs to it (sneakers are shoes)."""
-    page = _own_page(wish, given, shop, offset)
-    if page.cards or not wish.category or offset:
-        return page
-    for key in below(wish.key):
-        handle = shop_category(shop.catalogue, key)
-        if handle and (other := _own_page(msgspec.structs.replace(wish, category=handle), given, shop, 0)).cards:
-            return other
-    return page
-
-
-def _own_page(wish: Wish, given: SkillInput, shop: Shop, offset: int) -> _Page:
-    barred = _barred(wish, given)
-    picky = bool(barred or wish.without or wish.gender)
-    found = shop.search(wish.query(PAGE + _EXTRA if picky else PAGE, offset))
-    cards = [card for card in found.cards if card.id not in barred and suits(card, wish.gender)]
-    if wish.without:
-        cards = _without(cards, wish.without, shop)
-    if wish.size or wish.color:
-        cards = _really_there_first(cards, wish, shop)
-    page = cards[:PAGE]
-    looked_at = found.cards.index(page[-1]) + 1 if len(page) == PAGE else len(found.cards)
-    left_out = len(found.cards) - len(cards)
-    exact = not left_out or found.total <= len(found.cards)
-    return _Page(max(len(page), found.total - left_out), page, found, exact, looked_at)
-
-
-def _barred(wish: Wish, given: SkillInput) -> frozenset[str]:
-    return frozenset(shown.product_id for shown in given.state.shown) if wish.shift == "other" else frozenset()
-
-
-def _without(cards: list[ProductCard], word: str, shop: Shop) -> list[ProductCard]:
-    """Leave out what is, is made of or is called what the shopper does not want; a few are read to be sure."""
-    unwanted = tuple(words(word))[:4]
-    kept: list[ProductCard] = []
-    for card in cards:
-        if len(kept) == PAGE:
-            break
-        if _says(unwanted, card.title, card.title_en, *card.tags):
-            continue
-        product = shop.catalogue.product(card.id)
-        if product is not None and not _says(unwanted, *product.attributes.values()) and _other_colour(product, word):
-            kept.append(card)
-    return kept
-
-
-def _says(unwanted: tuple[str, ...], *texts: str) -> bool:
-    return bool(unwanted) and any(set(unwanted) <= set(words(text)) for text in texts)
-
-
-def _other_colour(product: Product, word: str) -> bool:
-    """Whether it comes in some colour other than the unwanted one."""
-    return not product.variants or len(matching(product, "", word)) < len(product.variants)
-
-
-def _really_there_first(cards: list[ProductCard], wish: Wish, shop: Shop) -> list[ProductCard]:
-    """Put first what has the very size and colour in stock; the filters of the search look at each on its own."""
-    first: list[ProductCard] = []
-    rest: list[ProductCard] = []
-    for card in cards[:MAX_READ]:
-        product = shop.catalogue.product(card.id)
-        there = product is not None and any(map(available, matching(product, wish.size, wish.color)))
-        (first if there else rest).append(card)
-    return first or rest
-
-
-def _answer(wish: Wish, page: _Page, given: SkillInput, shop: Shop, before: tuple[Part, ...]) -> Outcome:
+def _answer(wish: Wish, page: Page, given: SkillInput, shop: Shop, before: tuple[Part, ...]) -> Outcome:
     cards = page.cards
     parts = (*before, _heading(wish, page, given, shop))
     if len(cards) == 1 and not before:
@@ -146,17 +65,7 @@ def _answer(wish: Wish, page: _Page, given: SkillInput, shop: Shop, before: tupl
     )
 
 
-def facts(cards: list[ProductCard], given: SkillInput) -> tuple[ProductFact, ...]:
-    """Return cards as facts."""
-    return tuple(fact_of_card(card, given.locale) for card in cards)
-
-
-def sources(cards: list[ProductCard]) -> tuple[Source, ...]:
-    """Return cards as sources."""
-    return tuple(Source("product", card.id) for card in cards)
-
-
-def _heading(wish: Wish, page: _Page, given: SkillInput, shop: Shop) -> Part:
+def _heading(wish: Wish, page: Page, given: SkillInput, shop: Shop) -> Part:
     total = page.total
     if not page.exact:
         return part("search.some", what=named(wish, given.locale))
@@ -182,7 +91,7 @@ def _single(wish: Wish, card: ProductCard, given: SkillInput, shop: Shop) -> Par
     return part("search.one", title=card.name(given.locale), price=Money(card.price, card.currency))
 
 
-def _chips(wish: Wish, page: _Page, given: SkillInput) -> tuple[str, ...]:
+def _chips(wish: Wish, page: Page, given: SkillInput) -> tuple[str, ...]:
     chips: list[str] = []
     if page.total > len(page.cards):
         chips.append("more")
@@ -203,50 +112,9 @@ def _colour_chip(label: str, given: SkillInput) -> str:
     return translate("chat.chips.in_color", given.locale, color=colour_label(label, given.locale))
 
 
-def _shifted(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
-    """Turn a wish relative to what was shown into one of its own."""
-    wish = _like_shown(wish, given, shop)
-    if wish.shift not in ("cheaper", "more_expensive"):
-        return wish
-    seen = _seen_prices(given)
-    if not seen:
-        sort = "price_asc" if wish.shift == "cheaper" else "price_desc"
-        return msgspec.structs.replace(wish, sort=sort, shift="")
-    if wish.shift == "cheaper":
-        below = min(seen) - 1
-        low = wish.price_min if wish.price_min is not None and wish.price_min < below else None
-        return msgspec.structs.replace(wish, price_max=below, price_min=low, about=None, sort="price_desc")
-    above = max(seen) + 1
-    high = wish.price_max if wish.price_max is not None and wish.price_max > above else None
-    return msgspec.structs.replace(wish, price_min=above, price_max=high, about=None, sort="price_asc")
-
-
-def _seen_prices(given: SkillInput) -> list[int]:
-    state = given.state
-    if state.focus is not None and state.focus.price is not None:
-        return [state.focus.price]
-    return [shown.price for shown in state.shown if shown.price is not None]
-
-
-def _like_shown(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
-    """Stay with the kind of goods that was shown, if it was one kind, when the search itself names none."""
-    state = given.state
-    if wish.key or wish.category or wish.words or (wish.shift == "more" and state.offered):
-        return wish
-    seen = (state.focus,) if state.focus is not None else state.shown
-    cards = [card for card in (shop.card(one.product_id) for one in seen if one.product_id) if card is not None]
-    if cards:
-        shared = [handle for handle in cards[0].categories if all(handle in card.categories for card in cards)]
-        node = shop.catalogue.category(shared[-1]) if shared else None
-        return msgspec.structs.replace(wish, category=node.handle, key=node.name.lower()) if node else wish
-    keys = {next((unit.key for unit in read_name(one.title).units if unit.key), "") for one in seen}
-    key = keys.pop() if len(keys) == 1 else ""
-    return msgspec.structs.replace(wish, key=key, category=shop_category(shop.catalogue, key)) if key else wish
-
-
 def _more(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
     offset = given.state.offered or len(given.state.shown)
-    page = _page(wish, given, shop, offset)
+    page = page_of(wish, given, shop, offset)
     shown = {product.product_id for product in given.state.shown}
     cards = [card for card in page.cards if card.id not in shown]
     if cards:
@@ -279,7 +147,7 @@ def _no_more(wish: Wish, given: SkillInput, shop: Shop, offset: int) -> Outcome:
 def _the_end(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
     """Say that nothing is cheaper (dearer) than what was shown, naming it."""
     side = "cheapest" if wish.shift == "cheaper" else "dearest"
-    priced = [shown for shown in _seen(given) if shown.price is not None]
+    priced = [shown for shown in seen(given) if shown.price is not None]
     choose = min if side == "cheapest" else max
     extreme = choose(priced, key=lambda shown: shown.price or 0)
     item = known(extreme, shop, given.locale)
@@ -299,23 +167,6 @@ def _the_end(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
         focus=extreme,
         filters=dict(given.state.filters),
     )
-
-
-def _seen(given: SkillInput) -> tuple[ShownProduct, ...]:
-    state = given.state
-    return (state.focus,) if state.focus is not None and state.focus.price is not None else state.shown
-
-
-def _about_words(wish: Wish, cards: list[ProductCard]) -> bool:
-    """Whether what was found is of the kind that the words name; a category filter vouches for itself."""
-    if wish.category or not (wish.words or wish.key):
-        return True
-    name = read_name(wish.words or " ".join(wish.key.split("_")))
-    if wish.key and not wish.words:
-        return any(likeness(name, card).phrase >= _ABOUT_IT for card in cards) or any(
-            wish.key in read_name(card.title).keys for card in cards
-        )
-    return any(likeness(name, card).phrase >= _ABOUT_IT for card in cards)
 
 
 def _nothing_like(wish: Wish, cards: list[ProductCard], given: SkillInput, shop: Shop) -> Outcome:
@@ -341,8 +192,8 @@ def _nothing_like(wish: Wish, cards: list[ProductCard], given: SkillInput, shop:
 def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome:
     """Give up one part of the wish after another, the least grave first, and say which."""
     for stage in _stages(wish, found):
-        page = _page(stage.wish, given, shop)
-        if page.cards and _about_words(stage.wish, page.cards):
+        page = page_of(stage.wish, given, shop)
+        if page.cards and about_words(stage.wish, page.cards):
             lost = "other" if wish.shift == "other" else stage.given_up
             before = part(f"search.no_{lost}", what=named(wish, given.locale), **_lost(wish, lost))
             return msgspec.structs.replace(
@@ -353,7 +204,7 @@ def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome
     if wish.shift == "other":
         return _no_more(wish, given, shop, given.state.offered)
     sold_out = shop.search(msgspec.structs.replace(wish.query(), in_stock=False, size="", color=""))
-    if sold_out.cards and _about_words(wish, sold_out.cards):
+    if sold_out.cards and about_words(wish, sold_out.cards):
         return Outcome(
             action="answer",
             parts=(part("search.sold_out", what=named(wish, given.locale)), *lines(sold_out.cards[:3], given.locale)),
@@ -367,7 +218,7 @@ def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome
 
 
 def _lost(wish: Wish, given_up: str) -> dict[str, Value]:
-    return {"words": wish.words} if given_up == "words" else {}
+    return {"words": speakable(wish.words)} if given_up == "words" else {}
 
 
 def _stages(wish: Wish, found: Found) -> Iterator[_Stage]:

@@ -19,12 +19,14 @@ from appliance.agents.catalogue.facts import (
     matching,
     part,
     sizes_of,
+    speakable,
 )
 from appliance.agents.catalogue.pricing import gone, missing_version, quantity
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
 from appliance.domain import Product, ProductCard, Variant
+from appliance.messages import translate
 
 ALTERNATIVES = 3
 
@@ -198,10 +200,8 @@ def _size_chips(product: Product) -> tuple[str, ...]:
 
 def version_of(given: SkillInput) -> str:
     """Return the size and colour that were said, in the reader's words."""
-    from appliance.messages import translate
-
-    size, color = text_slot(given, "size"), text_slot(given, "color")
-    label = colour_label(color, given.locale) if color else ""
+    size, color = speakable(text_slot(given, "size")), text_slot(given, "color")
+    label = speakable(colour_label(color, given.locale)) if color else ""
     if size and color:
         return translate("chat.stock.version.both", given.locale, size=size, color=label)
     if size:

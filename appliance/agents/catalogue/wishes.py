@@ -8,7 +8,7 @@ import msgspec
 
 from appliance.agents.catalogue.categories import groups, shop_category
 from appliance.agents.catalogue.context import number_slot, product_slot, text_slot
-from appliance.agents.catalogue.facts import colour_label
+from appliance.agents.catalogue.facts import colour_label, speakable
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.vocabulary import folded_words
@@ -27,6 +27,7 @@ _SORTS: dict[str, Sort] = {
     "newest": "newest",
     "best_selling": "best_selling",
 }
+_GENDERS = frozenset({"men", "women", "kids", "unisex"})
 _GENDER_WORDS = {"men": "nam", "women": "nữ", "kids": "trẻ em"}
 _WIDE = frozenset({"top", "bottom"})
 _TALK, _JOINING = folded_words("talk"), folded_words("joining")
@@ -104,7 +105,7 @@ def wish_of(given: SkillInput, shop: Shop) -> Wish:
         words=_words(given, key),
         color=text_slot(given, "color"),
         size=text_slot(given, "size"),
-        gender=text_slot(given, "gender"),
+        gender=gender if (gender := text_slot(given, "gender")) in _GENDERS else "",
         price_min=low,
         price_max=high,
         about=about,
@@ -146,9 +147,9 @@ def named(wish: Wish, locale: Locale) -> str:
     if wish.gender and wish.labelled:
         text = translate(f"chat.search.what.{wish.gender}", locale, what=text)
     if wish.color:
-        text = translate("chat.search.what.color", locale, what=text, color=colour_label(wish.color, locale))
+        text = translate("chat.search.what.color", locale, what=text, color=speakable(colour_label(wish.color, locale)))
     if wish.size:
-        text = translate("chat.search.what.size", locale, what=text, size=wish.size)
+        text = translate("chat.search.what.size", locale, what=text, size=speakable(wish.size))
     return text
 
 
@@ -205,7 +206,8 @@ def _named_group(phrase: str) -> str:
 def _noun(wish: Wish, locale: Locale) -> str:
     if wish.key in groups().by_key and (not wish.words or not _says_more(wish)):
         return translate(f"chat.category.{wish.key}", locale)
-    return wish.words or (wish.key.replace("_", " ") if wish.key else translate("chat.search.what.anything", locale))
+    said = speakable(wish.words or wish.key.replace("_", " "))
+    return said or translate("chat.search.what.anything", locale)
 
 
 def _says_more(wish: Wish) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from catalogue_shop import AgentShop, after
 
@@ -129,7 +131,7 @@ def test_one_alone_is_asked_what_to_compare_with(fixture_shop: AgentShop) -> Non
     ],
 )
 def test_sizes_are_those_that_the_product_has(
-    fixture_shop: AgentShop, product: str, slots: dict[str, int | str], size: str
+    fixture_shop: AgentShop, product: str, slots: dict[str, Any], size: str
 ) -> None:
     found = fixture_shop.ask("size_advice", product=product, **slots)
     assert found.parts[0].values["size"] == size
