@@ -10,7 +10,7 @@ from appliance.agents.intent.classifier import Decision, IntentClassifier
 from appliance.agents.intent.context import CERTAIN, answer_to_pending, follow_up
 from appliance.agents.intent.examples import OwnExamples
 from appliance.agents.intent.revise import revised
-from appliance.agents.intent.rules import matching_rule
+from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.segments import segments
 from appliance.agents.intent.slots import fill
 from appliance.agents.types import (
@@ -59,7 +59,7 @@ class IntentAgent:
         if found is not None:
             return found
         decision, rule = self._decide(utterance)
-        if not rule and (turn := follow_up(utterance, state)) is not None:
+        if not rule and (turn := follow_up(utterance, state, decision.intent, decision.confidence)):
             return msgspec.structs.replace(turn, scores=decision.scores[:_SHOWN_SCORES])
         if not rule and state.pending is not None and state.pending.kind == "details" and _is_free_text(decision):
             return _details(state.pending)
@@ -79,7 +79,8 @@ class IntentAgent:
 
     def _decide(self, utterance: Utterance) -> tuple[Decision, str]:
         decision = self._classifier.decide(utterance, self._examples())
-        sure = matching_rule(utterance)
+        answer = short_answer(utterance)
+        sure = (answer, f"{answer}#short") if answer else matching_rule(utterance)
         if sure is None:
             return decision, ""
         return msgspec.structs.replace(decision, intent=sure[0], confidence=CERTAIN), sure[1]

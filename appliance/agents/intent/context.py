@@ -12,6 +12,9 @@ CERTAIN = 0.99
 _DETAILS = frozenset({"color", "size", "quantity", "product", "phone", "location", "email"})
 _MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
 _VARIANT = frozenset({"color", "size"})
+_ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info", "product_compare", "order_place"})
+_COLOUR_WORDS = frozenset({"mau", "color", "colour", "colors", "colours"})
+_SURE = 0.6
 _LONG_ANSWER = 8
 """Words from which a message is a request of its own and not the answer to "which product"."""
 
@@ -64,20 +67,31 @@ def _which_product(
     return None
 
 
-def follow_up(utterance: Utterance, state: DialogueState) -> Interpretation | None:
-    """Return the meaning of a turn that hangs on the last list or product: a modifier, a colour or size alone."""
+def follow_up(utterance: Utterance, state: DialogueState, guess: str, confidence: float) -> Interpretation | None:
+    """Return the meaning of a turn that hangs on the last list or product: a modifier, a colour or size alone.
+
+    ``guess`` is what the words alone look like; a sure question about one product stays that question.
+    """
     if not (state.shown or state.focus or state.filters):
         return None
     stated = _by_slot(utterance)
-    if "modifier" in stated and not stated.keys() & {"order_id", "phone"}:
+    if _asks_other_colours(utterance, stated) and state.focus is not None:
+        slots = {"attribute": "color_options", **fill("product_info", utterance, state)}
+        return _decided("product_info", slots, "follow_up:colours")
+    about_one = guess in _ABOUT_ONE and confidence >= _SURE
+    if "modifier" in stated and not about_one and not stated.keys() & {"order_id", "phone"}:
         return _decided("product_search", fill("product_search", utterance, state), "follow_up:modifier")
     if _VARIANT & stated.keys() and _nothing_else(utterance, stated):
         intent = "product_availability" if state.focus is not None else "product_search"
-        slots = fill(intent, utterance, state)
-        if intent == "product_availability" and "product" not in slots:
-            slots.setdefault("ref", "it")
-        return _decided(intent, slots, "follow_up:variant")
+        return _decided(intent, fill(intent, utterance, state), "follow_up:variant")
     return None
+
+
+def _asks_other_colours(utterance: Utterance, stated: dict[str, Mention]) -> bool:
+    """Tell whether "other" means the colours of a product and not another product ("màu khác")."""
+    if "modifier" not in stated or stated["modifier"].value != "other" or "color" in stated:
+        return False
+    return any(token.folded in _COLOUR_WORDS for token in utterance.tokens)
 
 
 def _nothing_else(utterance: Utterance, stated: dict[str, Mention]) -> bool:

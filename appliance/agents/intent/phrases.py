@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
+from appliance.agents.language.syllables import canonical
 from appliance.agents.types import Token, Utterance
+from appliance.text import fold
 
 MAX_WORDS = 8
 _NAME_SLOTS = frozenset({"category"})
 """Mentions that may be part of a product's name."""
 
 
-class PhraseWords(NamedTuple):
-    """Folded words that are no part of a name, that name nothing in particular, and that separate two names."""
+class WordSet(NamedTuple):
+    """Words in the form in which they are written, and folded."""
 
-    idle: frozenset[str]
-    generic: frozenset[str]
-    separators: frozenset[str]
+    marked: frozenset[str]
+    folded: frozenset[str]
+
+    def holds(self, token: Token) -> bool:
+        """Tell whether a token is one of the words; one that was typed with diacritics must have the right ones."""
+        return token.folded in self.folded if token.marked == token.folded else token.marked in self.marked
+
+
+class PhraseWords(NamedTuple):
+    """Words that are no part of a name, that name nothing in particular, and that separate two names."""
+
+    idle: WordSet
+    generic: WordSet
+    separators: WordSet
 
 
 @lru_cache(maxsize=1)
@@ -29,10 +43,16 @@ def phrase_words() -> PhraseWords:
     tables = tomllib.loads(text)
     languages = [tables["vi"], tables["en"]]
     return PhraseWords(
-        frozenset(word for table in languages for word in table["words"].split()),
-        frozenset(word for table in languages for word in table["generic"].split()),
-        frozenset(tables["separators"]["words"].split()),
+        _word_set(word for table in languages for word in table["words"].split()),
+        _word_set(word for table in languages for word in table["generic"].split()),
+        _word_set(tables["separators"]["words"].split()),
     )
+
+
+def _word_set(words: Iterable[str]) -> WordSet:
+    listed = list(words)
+    # The language agent writes the tone mark in one canonical place; so does this.
+    return WordSet(frozenset(map(canonical, listed)), frozenset(map(fold, listed)))
 
 
 def product_phrases(utterance: Utterance) -> list[str]:
@@ -42,7 +62,7 @@ def product_phrases(utterance: Utterance) -> list[str]:
     category go before others; a run of generic nouns alone (``mẫu``, ``item``) names nothing.
     """
     runs = _runs(utterance)
-    named = [run for run in runs if not all(token.folded in phrase_words().generic for token in run)]
+    named = [run for run in runs if not all(phrase_words().generic.holds(token) for token in run)]
     in_category = _category_places(utterance)
     strong = [run for run in named if any(place in in_category for place in _places(run, utterance))]
     chosen = strong or sorted(named, key=len, reverse=True)[:2]
@@ -56,7 +76,7 @@ def compared_phrases(utterance: Utterance) -> list[str]:
 
 
 def _names(run: list[Token]) -> bool:
-    return not all(token.folded in phrase_words().generic or token.folded.isdigit() for token in run)
+    return not all(phrase_words().generic.holds(token) or token.folded.isdigit() for token in run)
 
 
 def _runs(utterance: Utterance) -> list[list[Token]]:
@@ -68,8 +88,8 @@ def _runs(utterance: Utterance) -> list[list[Token]]:
             taken.update(range(mention.start, mention.end))
     runs: list[list[Token]] = [[]]
     for place, token in enumerate(utterance.tokens):
-        idle = token.folded in words.idle and place not in in_category
-        if place in taken or idle or (token.folded in words.separators and place not in in_category):
+        grammar = words.idle.holds(token) or words.separators.holds(token)
+        if (place in taken or grammar) and place not in in_category:
             runs.append([])
         else:
             runs[-1].append(token)

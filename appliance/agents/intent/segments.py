@@ -10,7 +10,7 @@ import msgspec
 from appliance.agents.types import Utterance
 
 _BREAK = re.compile(r"[,.;?!\n]")
-_JOINTS = frozenset({"va", "and", "also", "plus", "con", "roi", "xong", "then", "voi"})
+_JOINTS = frozenset({"va", "and", "also", "plus", "xong", "then"})
 _LEAST_WORDS = 2
 _MOST_PARTS = 4
 

@@ -62,6 +62,7 @@ def evaluate(
 ) -> Outcome:
     """Answer every case of a file and score it. Raises ``InvalidInput`` for a file that cannot be used."""
     asked = read_cases(cases)
+    assistant.prepare()
     answered = []
     for number, case in enumerate(asked):
         answered.append(answer(assistant, case, currency=currency, ids=ids))

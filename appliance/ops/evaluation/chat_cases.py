@@ -126,6 +126,4 @@ def _asked(text: str, state: DialogueState) -> Pending | None:
         if pattern.search(folded):
             intent = "human_handoff" if kind == "handoff" else state.last_intent or "order_status"
             return Pending(kind=kind, intent=intent, slots=dict(state.last_slots))
-    if "?" in text:
-        return Pending(kind="choice", intent=state.last_intent or "product_search", slots=dict(state.last_slots))
     return None
