@@ -50,7 +50,13 @@ class GroupWriter:
         return len(self._waiting)
 
     def later(self, write: Write) -> None:
-        """Hand in a write that may wait. Past the bound the caller writes what waits, and never fails over it."""
+        """Hand in a write that may wait. Past the bound the caller writes what waits, and never fails over it.
+
+        On a read-only file system it is let go at once: memory is all there is.
+        """
+        if self._store.read_only:
+            self.dropped += 1
+            return
         with self._lock:
             self._waiting.append(write)
             full = len(self._waiting) > self._most
@@ -81,7 +87,7 @@ class GroupWriter:
             with self._lock:
                 batch = list(self._waiting)
                 self._waiting.clear()
-            if not batch:
+            if not batch and not self._store.read_only:
                 return
             try:
                 self._write(batch)
@@ -92,7 +98,8 @@ class GroupWriter:
 
     def settle(self) -> None:
         """Write all that waits before a read; a disk that cannot be written does not keep from reading."""
-        self._try_flush()
+        if self._waiting:
+            self._try_flush()
 
     def close(self) -> None:
         """Write what waits and stop. Raises nothing; what the disk does not take is logged."""
@@ -100,7 +107,7 @@ class GroupWriter:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
-        self._try_flush()
+        self.settle()
         if self._waiting:
             log.error("writes_lost", count=len(self._waiting))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from appliance.errors import InvalidInput, StoreError
+from appliance.errors import DiskFull, InvalidInput, StoreError
 from appliance.settings import Assistant
 from appliance.store.conversations import (
     Conversation,
@@ -226,16 +230,64 @@ def test_many_at_once_keep_their_order(box: Box) -> None:
 def test_a_hand_off_that_cannot_be_written_is_said_and_made_up_for(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     found = box.say("s1", "x")
     box.writer.flush()
-    monkeypatch.setattr(box.store, "read_only", True)
-    with pytest.raises(StoreError):
+    real = box.store.write
+
+    def full() -> Any:
+        raise DiskFull("no room")
+
+    monkeypatch.setattr(box.store, "write", full)
+    with pytest.raises(DiskFull):
         box.conversations.append(found, TurnRecord(id="t2", created_at=NOW), b"{}", handoff="asked")
     current = box.conversations.current("s1")
     assert current is not None
     assert current.status == "waiting"
     box.say("s1", "y")
-    monkeypatch.setattr(box.store, "read_only", False)
+    monkeypatch.setattr(box.store, "write", real)
     box.writer.flush()
     assert box.stored() == 3
+
+
+def test_on_a_read_only_disk_conversations_live_in_memory(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box.store, "read_only", True)
+    first = box.say("s1", "x")
+    assert box.say("s1", "y").next_position == 2
+    assert (box.writer.waiting, box.writer.dropped) == (0, 2)
+    with pytest.raises(StoreError):
+        box.conversations.append(first, TurnRecord(id="t2", created_at=NOW), b"{}", handoff="asked")
+    assert box.conversations.turns(first.id) == []
+
+
+_CRASH = """
+import sys, os, signal
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from test_conversations import Box, NOW
+from appliance.store.conversations import TurnRecord
+box = Box(Path(sys.argv[1]))
+box.say("s1", "một")
+found = box.say("s1", "hai")
+box.conversations.append(found, TurnRecord(id="t3", message="ba", created_at=NOW), b"{}", handoff="asked")
+box.conversations.say(found.id, "em đây", NOW)
+box.say("s2", "đã xóa")
+box.conversations.delete_session("s2")
+box.say("s1", "mất")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.crash
+def test_a_killed_process_loses_the_last_moment_of_ordinary_turns_only(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CRASH, str(tmp_path), str(Path(__file__).parent)], check=False, capture_output=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    box = Box(tmp_path)
+    found, turns = box.conversations.history("s1")
+    assert found is not None
+    assert found.status == "human"
+    assert [turn.message or turn.reply for turn in turns] == ["một", "hai", "ba", "em đây"]
+    assert box.conversations.current("s2") is None
+    box.close()
 
 
 def test_hostile_text_is_kept_as_text(box: Box) -> None:

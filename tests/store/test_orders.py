@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,6 +133,22 @@ def test_wrong_answers_are_limited_and_remembered(box: Box, tmp_path: Path) -> N
     assert again.orders.try_verify("1024", "0912000111", conversation_id="c2", now=NOW + 31).wait_seconds > 0
     assert again.orders.try_verify("1024", "0912000111", conversation_id="c1", now=NOW + 3700).order is not None
     again.close()
+
+
+def test_guesses_at_once_do_not_slip_through(box: Box) -> None:
+    box.orders.upsert_many([ORDER])
+    refused: list[float] = []
+
+    def guess(number: int) -> None:
+        contact = f"09000000{number:02d}"
+        refused.append(box.orders.try_verify("1024", contact, conversation_id="c1", now=NOW).wait_seconds)
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(wait > 0 for wait in refused) == [False] * 5 + [True] * 15
 
 
 def test_old_attempts_leave_the_disk(box: Box) -> None:
