@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from appliance.agents.language.matching import Line
+from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.numbers import word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
@@ -142,7 +142,7 @@ def _orders(line: Line, taken: bytearray) -> list[Mention]:
         if taken[place]:
             continue
         value = _order_value(line, place)
-        own_name = not value.isdigit() and value.startswith(_PREFIXES)
+        own_name = not whole(value) and value.startswith(_PREFIXES)
         if value and (own_name or _after_order_word(line, place) or line.gap[place].endswith("#")):
             found.append(Mention("order_id", value, place, place + 1))
     return found
@@ -150,7 +150,7 @@ def _orders(line: Line, taken: bytearray) -> list[Mention]:
 
 def _order_value(line: Line, place: int) -> str:
     raw = line.raw[place]
-    if raw.isdigit():
+    if whole(raw):
         return raw if 2 <= len(raw) <= 20 and not _is_other(line, place) else ""
     return raw.upper() if _CODE.fullmatch(raw) and sum(c.isdigit() for c in raw) >= 3 else ""
 
@@ -171,7 +171,7 @@ def _is_other(line: Line, place: int) -> bool:
 
 
 def _after_order_word(line: Line, place: int) -> bool:
-    if line.raw[place].isdigit() and len(line.raw[place]) >= 4 and _acts_on(line, place):
+    if whole(line.raw[place]) and len(line.raw[place]) >= 4 and _acts_on(line, place):
         return True
     for back in range(1, 6):
         word = line.word(place - back)

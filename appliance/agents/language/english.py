@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from appliance.agents.language.matching import data
+from appliance.agents.language.matching import data, spelling
 
 
 @lru_cache(maxsize=1)
 def english_words() -> frozenset[str]:
     """Return lower-case words that are right as they are typed."""
     read = data("english")
-    return frozenset((*read["known"].split(), *read["function"].split(), *read["repair"]))
+    names = [*data("categories")["names"].values(), *data("colours")["names"].values()]
+    for group in data("values").values():
+        names.extend(phrases for phrases in group.values() if isinstance(phrases, list))
+    ours = {word for phrases in names for phrase in phrases for word in spelling(phrase) if word.isascii()}
+    return frozenset((*ours, *read["known"].split(), *read["function"].split(), *read["repair"]))
 
 
 @lru_cache(maxsize=1)

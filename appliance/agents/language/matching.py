@@ -13,8 +13,7 @@ from appliance.agents.language.syllables import canonical
 from appliance.agents.types import Token
 from appliance.text import fold
 
-MAX_PHRASE = 6
-"""Words in the longest known phrase."""
+_MAX_DIGITS = 20
 
 
 def data(name: str) -> dict[str, Any]:
@@ -27,6 +26,11 @@ def spelling(phrase: str) -> tuple[str, ...]:
     """Return the marked words of a phrase of a data file, as tokens hold them."""
     lower = unicodedata.normalize("NFC", phrase).lower()
     return tuple(canonical(word) for word in lower.replace("-", " ").replace("%", " ").replace(".", " ").split())
+
+
+def whole(text: str) -> bool:
+    """Tell whether a word is a whole number in plain digits, of a length that can mean something."""
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
 
 
 @lru_cache(maxsize=16384)
@@ -58,10 +62,11 @@ def _letters(word: str) -> list[tuple[str, str]]:
 class Line:
     """The words of one message as parallel lists, with the characters between them."""
 
-    __slots__ = ("folded", "gap", "marked", "marks", "raw", "tokens")
+    __slots__ = ("folded", "gap", "marked", "marks", "raw", "size", "tokens")
 
     def __init__(self, tokens: tuple[Token, ...], text: str) -> None:
         self.tokens = tokens
+        self.size = len(tokens)
         self.folded = [token.folded for token in tokens]
         self.marked = [token.marked for token in tokens]
         self.raw = [token.raw for token in tokens]
@@ -71,11 +76,11 @@ class Line:
         self.marks = any(token.marked != token.folded for token in tokens)
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return self.size
 
     def word(self, place: int) -> str:
         """Return a folded word; ``""`` beyond either end."""
-        return self.folded[place] if 0 <= place < len(self.folded) else ""
+        return self.folded[place] if 0 <= place < self.size else ""
 
     def joined(self, place: int) -> bool:
         """Tell whether no clause ends between a word and the one before."""
@@ -121,11 +126,16 @@ class Table:
 
     def at(self, line: Line, place: int) -> Found | None:
         """Return the longest phrase that starts at a word."""
+        if line.folded[place] not in self._longest:
+            return None
         return next(self.every(line, place), None)
 
     def every(self, line: Line, place: int) -> Iterator[Found]:
         """Yield the phrases that start at a word, longest first, well-marked readings before others."""
-        limit = min(self._longest.get(line.folded[place], 0), len(line) - place)
+        longest = self._longest.get(line.folded[place], 0)
+        if not longest:
+            return
+        limit = min(longest, line.size - place)
         for step in range(1, limit):
             if not line.joined(place + step):
                 limit = step
@@ -138,8 +148,9 @@ class Table:
     def scan(self, line: Line) -> Iterator[Found]:
         """Yield the phrases of a line from left to right, longest first, without overlaps."""
         place = 0
-        while place < len(line):
-            found = self.at(line, place)
+        known = self._longest
+        while place < line.size:
+            found = self.at(line, place) if line.folded[place] in known else None
             if found:
                 yield found
             place = found.end if found else place + 1
@@ -152,6 +163,6 @@ def _readings(line: Line, place: int, length: int, known: list[Phrase]) -> list[
         same = sum(a == b for a, b in zip(typed, phrase.marked, strict=True))
         if same == length:
             found.insert(0, Found(place, place + length, phrase, True))
-        elif all(map(agrees, typed, phrase.marked)) or (length > 1 and 2 * same >= length):
+        elif all(map(agrees, typed, phrase.marked)) or (length > 2 and same >= length - 1):
             found.append(Found(place, place + length, phrase, False))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.agents.language.matching import Line
+from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.numbers import digit, number, word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
@@ -69,6 +69,14 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
     if _priced(line, place):
         return None
     start = place
+    if (
+        line.word(place) == "m"
+        and line.is_number(place + 1)
+        and line.gap[place + 1] == ""
+        and not line.is_number(place - 1)
+    ):
+        # "m65 50kg"
+        return _short_height(line, place) if {"kg", "cao", "nang", "ky"} & set(line.folded) else None
     if word_is(line, place, "mét") or word_is(line, place, "thước"):
         metres, place = 1.0, place
     elif line.is_number(place) or digit(line, place):
@@ -94,8 +102,13 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
     return round(metres * 100) + rest[0], rest[1]
 
 
+def _short_height(line: Line, place: int) -> tuple[int, int] | None:
+    rest = _decimals(line, place + 1)
+    return (100 + rest[0], rest[1]) if rest else None
+
+
 def _decimals(line: Line, place: int) -> tuple[int, int] | None:
-    if line.is_number(place) and line.folded[place].isdigit() and len(line.folded[place]) <= 2:
+    if line.is_number(place) and whole(line.folded[place]) and len(line.folded[place]) <= 2:
         digits = line.folded[place]
         return int(digits) * (10 if len(digits) == 1 else 1), place + 1
     if word_is(line, place, "rưỡi"):
@@ -130,7 +143,7 @@ def _priced(line: Line, place: int) -> bool:
 
 def _centimetres(line: Line, place: int, expects: str) -> tuple[int, int] | None:
     raw = line.folded[place]
-    if not (raw.isdigit() and len(raw) <= 3):
+    if not (whole(raw) and len(raw) <= 3):
         read = number(line, place)
         if not read or not read.value.is_integer() or not (_near(line, place, 2, "cao") and 100 < read.value < 220):
             return None
@@ -161,10 +174,10 @@ def _feet_inches(line: Line, place: int) -> tuple[int, int] | None:
     if raw not in ("4", "5", "6"):
         return None
     gap = line.gap[place + 1] if place + 1 <= len(line) else ""
-    if gap.strip().startswith("'") and line.is_number(place + 1) and line.folded[place + 1].isdigit():
+    if gap.strip().startswith("'") and line.is_number(place + 1) and whole(line.folded[place + 1]):
         return round(int(raw) * 30.48 + int(line.folded[place + 1]) * 2.54), place + 2
     if line.word(place + 1) in ("ft", "feet", "foot"):
-        inches = line.folded[place + 2] if line.is_number(place + 2) and line.folded[place + 2].isdigit() else ""
+        inches = line.folded[place + 2] if line.is_number(place + 2) and whole(line.folded[place + 2]) else ""
         end = place + 2 + bool(inches) + (line.word(place + 3) in ("in", "inch", "inches") if inches else False)
         return round(int(raw) * 30.48 + int(inches or 0) * 2.54), end
     return None
@@ -191,7 +204,10 @@ def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
         elif line.word(end) in ("lbs", "lb", "pounds"):
             value, end = value * 0.4536, end + 1
         elif (
-            (not (heavy and 20 <= value <= 150) and not (expects in ("measures", "weight") and 30 <= value <= 119))
+            (
+                not ((heavy or _after_height(line, place, taken)) and 20 <= value <= 150)
+                and not (expects in ("measures", "weight") and 30 <= value <= 119)
+            )
             or line.word(end) in ("k", "nghin", "trieu", "cm", "m", "ngan")
             or (read.hundreds and value >= 100)
         ):
@@ -199,6 +215,14 @@ def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
         if round(value) in _WEIGHTS:
             found.append(Mention("weight_kg", round(value), place, end))
     return found
+
+
+def _after_height(line: Line, place: int, taken: bytearray) -> bool:
+    """Tell whether a height was read right before: ``1m7 60``."""
+    tall = place > 0 and taken[place - 1] and not line.gap[place].strip(" ,-")
+    return bool(
+        tall and line.is_number(place) and not _counted(line, place) and "m" in line.folded[max(0, place - 3) : place]
+    )
 
 
 def _feet(line: Line, taken: bytearray, expects: str) -> list[Mention]:
@@ -240,7 +264,7 @@ def _size(line: Line, place: int, expects: str) -> Mention | None:
         if named or upper not in _PLAIN_LETTERS or _letter_alone(line, place, expects):
             return Mention("size", _size_name(upper), start, place + 1)
         return None
-    if line.is_number(place) and line.folded[place].isdigit():
+    if line.is_number(place) and whole(line.folded[place]):
         value = int(line.folded[place])
         if (
             value in _SHOES
@@ -314,7 +338,7 @@ def _size_named(line: Line, place: int) -> bool:
 
 
 def _digits(line: Line, place: int) -> str:
-    return line.folded[place] if line.folded[place].isdigit() else "0"
+    return line.folded[place] if whole(line.folded[place]) else "0"
 
 
 def _letter_alone(line: Line, place: int, expects: str) -> bool:
@@ -372,9 +396,9 @@ def _shoe_number(line: Line, place: int) -> bool:
 
 def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Mention | None:
     before = line.word(place - 1)
-    if line.word(place) == "x" and line.is_number(place + 1) and line.folded[place + 1].isdigit():
+    if line.word(place) == "x" and line.is_number(place + 1) and whole(line.folded[place + 1]):
         return _count(line, int(line.folded[place + 1]), place, place + 2)
-    if line.is_number(place) and line.word(place + 1) == "x" and line.folded[place].isdigit():
+    if line.is_number(place) and line.word(place + 1) == "x" and whole(line.folded[place]):
         return _count(line, int(line.folded[place]), place, place + 2)
     if line.word(place) == "a" and line.word(place + 1) in ("pair", "couple"):
         return _count(line, 1 if line.word(place + 1) == "pair" else 2, place, place + 2)
@@ -415,7 +439,13 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
     if after in _CLASSIFIERS and not (line.marks and after == "con" and line.marked[read.end] == "còn"):
         end = read.end + (2 if after == "san" else 1)
         return _count(line, value, place, end)
-    if _names_goods(line, read.end, goods) and (read.digits or read.value > 1):
+    # Without marks "nam", "ba", "sau" are men, a bag's first half and "after" more often than 5, 3 and 6.
+    sure = (
+        bool(read.digits)
+        or line.marked[place] != line.folded[place]
+        or line.word(place) in ("hai", "two", "three", "four")
+    )
+    if sure and _names_goods(line, read.end, goods):
         return _count(line, value, place, read.end)
     spelled_one = not read.digits and value == 1 and line.word(place) == "mot"
     if before in _BUYING and after not in _GOODS_VETO and read.end <= len(line) and not spelled_one:

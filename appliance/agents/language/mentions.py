@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.agents.language.contacts import contacts
 from appliance.agents.language.lexicon import ShopLexicon
-from appliance.agents.language.matching import Line
+from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.measures import measures, quantities
 from appliance.agents.language.money import money
 from appliance.agents.language.names import categories, colours, values
@@ -26,8 +26,8 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
     found += goods
     for mention in goods:
         taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
-    found += quantities(line, taken, {mention.start for mention in goods})
     pointed = references(line, taken)
+    found += quantities(line, taken, {mention.start for mention in goods})
     tints = colours(line, taken, goods)
     found += tints
     found += values(line, taken)
@@ -45,7 +45,7 @@ def bare_numbers(line: Line, taken: bytearray, expects: str) -> list[Mention]:
     found: list[Mention] = []
     for place in range(len(line)):
         digits = line.folded[place]
-        if taken[place] or not digits.isdigit() or len(digits) > _MAX_DIGITS:
+        if taken[place] or not whole(digits) or len(digits) > _MAX_DIGITS:
             continue
         if expects in ("verify", "contact", "phone") and 9 <= len(digits) <= 12:
             found.append(Mention("phone", digits, place, place + 1))

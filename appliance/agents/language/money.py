@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from appliance.agents.language.matching import Line, agrees, data, spelling
+from appliance.agents.language.matching import Line, agrees, data, spelling, whole
 from appliance.agents.language.numbers import Number, digit, number, word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
@@ -324,7 +324,7 @@ def _tail(line: Line, more: Number, place: int, unit: float) -> float:
         return 0.0
     if more.digits:
         glued = line.gap[place] == ""
-        if not more.digits.isdigit() or len(more.digits) > 3 or (not glued and len(more.digits) not in (1, 3)):
+        if not whole(more.digits) or len(more.digits) > 3 or (not glued and len(more.digits) not in (1, 3)):
             return 0.0
         if unit == _THOUSAND and not glued:
             return 0.0

@@ -154,7 +154,7 @@ def _in_company(line: Line, start: int, end: int, known: str) -> bool:
     if right in weak.veto_right.get(known, ()):
         return False
     if right in weak.right or line.is_number(end):
-        return not vetoed_left or right in ("nam", "nu", "da", "size", "sz")
+        return not vetoed_left or right in ("nam", "nu", "da")
     if left in weak.left and not vetoed_left:
         return True
     return start == 0 and right in ("", "nay", "do", "shop", "khong", "ko", "k", "gia")
@@ -212,7 +212,16 @@ def values(line: Line, taken: bytearray) -> list[Mention]:
             if item.phrase.value and not any(taken[item.start : item.end]) and _value_likely(line, item):
                 found += [Mention(slot, item.phrase.value, item.start, item.end)]
     found.extend(places(line, taken))
-    return found
+    return _apart(found)
+
+
+def _apart(found: list[Mention]) -> list[Mention]:
+    """Return the mentions without those that overlap a longer one."""
+    kept: list[Mention] = []
+    for mention in sorted(found, key=lambda item: item.start - item.end):
+        if all(mention.end <= other.start or other.end <= mention.start for other in kept):
+            kept.append(mention)
+    return kept
 
 
 def _value_likely(line: Line, item: Found) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
-from appliance.agents.language.matching import Line, agrees
+from appliance.agents.language.matching import Line, agrees, whole
 from appliance.agents.language.wordlist import word_list, word_set
+from appliance.text import fold
 
 _DIGITS = {
     "một": 1, "hai": 2, "ba": 3, "bốn": 4, "năm": 5, "sáu": 6, "bảy": 7, "bẩy": 7, "tám": 8, "chín": 9,
@@ -43,25 +45,20 @@ class Number(NamedTuple):
     """What one more digit word would count: 10 after ``ba trăm``."""
 
 
+@lru_cache(maxsize=512)
+def _folded(word: str) -> str:
+    return fold(word)
+
+
 def word_is(line: Line, place: int, *known: str) -> bool:
     """Tell whether a word can be one of these marked words."""
-    if not 0 <= place < len(line):
+    if not 0 <= place < line.size:
         return False
-    marked = line.marked[place]
-    return any(
-        marked == word or (len(marked) == len(word) and agrees(marked, word) and _same(marked, word)) for word in known
-    )
-
-
-def _same(marked: str, word: str) -> bool:
-    from appliance.text import fold
-
-    return fold(marked) == fold(word)
+    folded, marked = line.folded[place], line.marked[place]
+    return any(_folded(word) == folded and agrees(marked, word) for word in known)
 
 
 def _table(words: dict[str, int]) -> dict[str, list[tuple[str, int]]]:
-    from appliance.text import fold
-
     found: dict[str, list[tuple[str, int]]] = {}
     for word, value in words.items():
         found.setdefault(fold(word), []).append((word, value))
@@ -83,7 +80,7 @@ def digit(line: Line, place: int, later: bool = False) -> int:
 
 def written(text: str) -> tuple[float, bool] | None:
     """Return the value of a number in digits and whether its thousands are grouped; ``None`` when it is no amount."""
-    if text.isdigit():
+    if whole(text):
         return (float(text), False) if len(text) <= _MAX_DIGITS else None
     if _GROUPED.fullmatch(text) and len(text) <= _MAX_DIGITS + 4:
         return float(text.replace(".", "").replace(",", "")), True

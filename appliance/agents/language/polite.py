@@ -24,6 +24,8 @@ def polite_words(line: Line) -> tuple[int, ...]:
     always, last, greetings = _tables()
     places: set[int] = set()
     for found in always.scan(line):
+        if line.folded[found.start] == "da" and line.marked[found.start] == "da" and not _yes(line, found.start):
+            continue
         places.update(range(found.start, found.end))
     _greeting(line, greetings, places)
     end = len(line) - 1
@@ -51,3 +53,21 @@ def _greeting(line: Line, greetings: Table, places: set[int]) -> None:
             place += 1
     if opening and place < len(line):
         places |= opening
+
+
+def _yes(line: Line, place: int) -> bool:
+    """Tell whether an unmarked ``da`` is the polite yes at the start, not leather or the tense."""
+    return place == 0 and line.word(1) in (
+        "",
+        "shop",
+        "vang",
+        "chi",
+        "anh",
+        "em",
+        "cho",
+        "ok",
+        "co",
+        "khong",
+        "minh",
+        "dung",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.agents.language.matching import Line
+from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.numbers import digit, word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
@@ -32,6 +32,12 @@ def references(line: Line, taken: bytearray) -> list[Mention]:
             place = mention.end
         else:
             place += 1
+    positions = [mention for mention in found if mention.slot == "ref" and isinstance(mention.value, int)]
+    if len(positions) > 1:
+        # "the first and the third": several positions are one answer.
+        values = [mention.value for mention in positions if isinstance(mention.value, int)]
+        found = [mention for mention in found if mention not in positions]
+        found.append(_refs(values, positions[0].start, positions[-1].end))
     return found
 
 
@@ -61,7 +67,8 @@ def _several(line: Line, place: int) -> Mention | None:
         if word_is(line, place + 2, "đầu"):
             end = place + 3 + word_is(line, place + 3, "tiên")
             return _refs(list(range(1, count + 1)), place, end)
-        if word_is(line, place + 2, "này", "đó", "kia", "trên") and count == 2:
+        compared = not {"sanh", "khac", "hon", "hay", "compare"}.isdisjoint(line.folded)
+        if compared and word_is(line, place + 2, "này", "đó", "kia", "trên") and count == 2:
             return _refs([1, 2], place, place + 3)
     if word in ("first", "1st") and line.word(place + 1) in _COUNTS:
         return _refs(list(range(1, _COUNTS[line.word(place + 1)] + 1)), place, place + 2)
@@ -85,7 +92,11 @@ def _listed(line: Line, place: int) -> Mention | None:
         ) and step - end < 3:
             step += 1
         value = _position(line, step)
-        if not value or (step == end and not values) or line.word(step + 1) in _UNITS:
+        if (
+            not value
+            or (step == end and not values)
+            or line.word(step + 1) in (_UNITS - _CLASSES if step > end else _UNITS)
+        ):
             break
         values.append(value)
         end = step + 1
@@ -102,7 +113,7 @@ def _position(line: Line, place: int) -> int:
     if place >= len(line):
         return 0
     if line.is_number(place):
-        value = int(line.folded[place]) if line.folded[place].isdigit() and len(line.folded[place]) < 3 else 0
+        value = int(line.folded[place]) if whole(line.folded[place]) and len(line.folded[place]) < 3 else 0
         return value if 0 < value <= _MAX_LIST else 0
     if word_is(line, place, "nhất"):
         return 1
@@ -151,13 +162,15 @@ def _english(line: Line, place: int) -> Mention | None:
         if after in _NOT_ITEMS or (after not in ("one", "item", "product", "option", "") and word == "last"):
             return None
         return _ref(value or LAST, start, place + 1 + (after in ("one", "item", "product", "option")))
-    if (
-        word in ("number", "option", "item", "no")
-        and line.is_number(place + 1)
-        and (value := _position(line, place + 1))
-    ):
-        if line.word(start - 1) not in ("order", "phone", "size") and line.word(place + 2) not in _UNITS:
-            return _ref(value, start, place + 2)
+    return _numbered(line, start, place)
+
+
+def _numbered(line: Line, start: int, place: int) -> Mention | None:
+    """Read ``number 2``, ``option 3``."""
+    named = line.word(place) in ("number", "option", "item", "no") and line.is_number(place + 1)
+    value = _position(line, place + 1) if named else 0
+    if value and line.word(start - 1) not in ("order", "phone", "size") and line.word(place + 2) not in _UNITS:
+        return _ref(value, start, place + 2)
     return None
 
 
@@ -170,18 +183,23 @@ def _hash(line: Line, place: int) -> Mention | None:
 
 def _it(line: Line, place: int) -> Mention | None:
     word, after = line.word(place), line.word(place + 1)
-    if (word in _CLASSES or word in _GENERIC) and word_is(line, place + 1, "này", "đó", "kia", "ấy", "nầy", "nớ"):
-        if (word == "mau" and not word_is(line, place, "mẫu")) or (word == "mau" and line.marked[place] == "mau"):
-            return None
-        if word in ("hang", "ma", "vi", "bo", "do") and line.marked[place] == word:
-            return None
-        return _ref("it", place, place + 2)
+    nouns = word in _CLASSES or word in _GENERIC
+    if nouns and word_is(line, place + 1, "này", "đó", "kia", "ấy", "nầy", "nớ"):
+        # Without marks "mau nay" is a colour more often than a model; "vi do", "hang nay" are no item at all.
+        doubtful = word in ("mau", "hang", "ma", "vi", "bo", "do", "em") and line.marked[place] in (
+            word,
+            "màu",
+            "vì",
+            "mà",
+        )
+        return None if doubtful and line.marked[place] != "em" else _ref("it", place, place + 2)
     if word_is(line, place, "sản") and after == "pham" and word_is(line, place + 2, "này", "đó", "kia", "ấy"):
         return _ref("it", place, place + 3)
     if word_is(line, place, "nó"):
         return _ref("it", place, place + 1)
     if word in ("this", "that") and after in ("one", "item", "product"):
         return _ref("it", place, place + 2)
-    if (word in ("it", "this", "that") and after not in ("is", "was", "week", "month", "time")) or word == "it":
-        return _ref("it", place, place + 1)
+    if (word == "this" and after not in ("week", "month", "time", "shop", "store")) or word == "it":
+        # Without its mark "ít nhất" reads "it nhat".
+        return None if after in ("nhat", "hon", "qua") else _ref("it", place, place + 1)
     return None

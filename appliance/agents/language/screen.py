@@ -24,7 +24,7 @@ _CODE = re.compile(
 _LONELY = 4
 _REPEATS = 6
 _LONG = 12
-_THUMBS = frozenset("👍👌❤🥰😍🙏✅")
+_THUMBS = frozenset("👍👌👎❌👋❤🥰😍🙏✅")
 
 
 class Screening(NamedTuple):
@@ -60,6 +60,7 @@ def _tables() -> _Tables:
 
     words = {name: frozenset(attack[name].split()) for name in ("actions", "reveal", "excused", "set", "cheap")}
     words["filler"] = frozenset(abuse["filler"].split())
+    words["requests"] = frozenset(abuse["requests"].split())
     words["interjections"] = frozenset(read["noise"]["interjections"].split())
     return _Tables(
         phrases=table(attack["phrases"]),
@@ -91,8 +92,9 @@ def screen(
         rest = [place for place in range(len(line)) if place not in covered and place not in polite]
         asks = any(mention.certain and mention.start not in covered for mention in found)
         content = [place for place in rest if line.folded[place] not in tables.words["filler"]]
+        asks = asks or any(line.folded[place] in tables.words["requests"] for place in content)
         return Screening("", True) if asks or len(content) > 1 else Screening("abuse", True)
-    angry = any(tables.anger.at(line, place) for place in range(len(line)))
+    angry = any(item.exact or item.end - item.start > 1 for item in tables.anger.scan(line))
     if _spam(line, tables):
         return Screening("spam", angry)
     if not found and _noise(line, text, lexicon, tables):
