@@ -260,7 +260,7 @@ class Runtime:
             "ingest": "ok" if self.ingest else "off",
             "analytics": "ok" if self.log else "off",
             "jobs": "ok" if self.jobs else "off",
-            "assistant": "ok" if self.desk.is_open else "off",
+            "assistant": "ok" if self.desk.answers else "off",
             "cache": "ok",
         }
         for issue in self.issues.open():
@@ -309,6 +309,7 @@ class Runtime:
 
     def _keep_house(self) -> None:
         """Catch up on what only delays answers, then look after the index, until the process stops."""
+        self.desk.warm()
         self._memory.rebuild_profiles(self._stopping)
         self._memory.rank_by_sales()
         self._memory.restore_exposure()

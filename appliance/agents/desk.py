@@ -9,7 +9,9 @@ import structlog
 
 from appliance.agents.assembly import build_assistant
 from appliance.agents.conversations import Conversations
+from appliance.agents.pipeline import Assistant, TurnInput
 from appliance.agents.port import LanguageModel
+from appliance.agents.types import DialogueState
 from appliance.agents.vocabulary import Vocabulary
 from appliance.errors import ApplianceError, Unavailable
 from appliance.issues import IssueBoard, Severity
@@ -50,12 +52,13 @@ class Desk:
         self._lock = threading.Lock()
         self._tried = False
         self._vocabulary: Vocabulary | None = None
+        self._assistant: Assistant | None = None
         self._conversations: Conversations | None = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether shoppers are answered."""
-        return self._conversations is not None
+    def answers(self) -> bool:
+        """Whether shoppers are answered, as far as is known before the first use."""
+        return self._settings.assistant.enabled and (self._conversations is not None or not self._tried)
 
     def conversations(self) -> Conversations:
         """Return the service; the first call opens it. Raises ``Unavailable`` when it cannot be opened."""
@@ -79,6 +82,18 @@ class Desk:
                 log.error("assistant_not_opened", exc_info=error)
                 self._issues.report(_ISSUE, "assistant_off", Severity.ERROR, "assistant", str(error)[:300])
 
+    def warm(self) -> None:
+        """Answer two messages that nobody sent, so that the first shopper does not wait for what is loaded lazily."""
+        assistant = self._assistant
+        if assistant is None:
+            return
+        for message in ("shop ơi có balo nào dưới 500k không", "do you have backpacks under 500k?"):
+            try:
+                assistant.turn(TurnInput(message=message, state=DialogueState(), session_id="warm"))
+            except Exception as error:
+                # Shoppers get an apology for the same; there is a person to tell then.
+                log.error("assistant_not_warm", exc_info=error)
+
     def look_after(self) -> None:
         """Follow the catalogue's words, and tell the owner who waits for a person. Raises ``ApplianceError``."""
         if self._vocabulary is not None:
@@ -97,7 +112,7 @@ class Desk:
         assistant = build_assistant(
             self._catalogue, self._search, self._recommender, stores, vocabulary, self._settings, self._model
         )
-        self._vocabulary = vocabulary
+        self._vocabulary, self._assistant = vocabulary, assistant
         self._conversations = Conversations(
             assistant, stores.conversations, stores.unanswered, self._settings, self._metrics, self._issues
         )

@@ -110,20 +110,23 @@ def _lines() -> Iterator[str]:
 
 def _show(answer: Mapping[str, Any], locale: Locale) -> None:
     _print_text(answer["reply"])
-    for item in answer["products"]:
-        price = price_text(item, locale)
-        output.print_line("  " + "  ".join(part for part in (f"• {item['title']}", price, item["handle"]) if part))
-        if item["reason"]:
-            output.print_line(f"    {item['reason']}")
+    if answer["products"]:
+        headings = translate("cli.chat_products", locale).split("|")
+        output.print_table(headings, [_product(item, locale) for item in answer["products"]])
     if answer["quick_replies"]:
         choices = "  ".join(f"[{clean_line(choice)}]" for choice in answer["quick_replies"])
         output.say(translate("cli.chat_choices", locale, choices=choices))
     if answer["status"] in _WITH_PERSON:
         output.say(translate(f"cli.chat_{answer['status']}", locale))
-    for step in answer.get("trace") or ():
-        output.print_line(f"  {step['agent']:<10}{step['took_ms']:8.2f} ms  {_told(step['output'])}")
     if "trace" in answer:
-        output.print_line(f"  {answer['handled_by']} · {answer['action']} · {answer['took_ms']:.2f} ms")
+        whole = f"{answer['handled_by']} · {answer['action']}"
+        rows = [(step["agent"], step["took_ms"], _told(step["output"])) for step in answer["trace"]]
+        output.print_table(translate("cli.chat_trace", locale).split("|"), [*rows, ("=", answer["took_ms"], whole)])
+
+
+def _product(item: Mapping[str, Any], locale: Locale) -> tuple[str, ...]:
+    title = item["title_en"] if locale == "en" and item["title_en"] else item["title"]
+    return title, price_text(item, locale), item["handle"], item["reason"]
 
 
 def _print_text(text: str) -> None:
@@ -140,7 +143,8 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, list):
-        return ", ".join(_value(part) for part in value)
+        is_flat = all(isinstance(part, (str, int, float)) for part in value)
+        return (" " if is_flat and len(value) == 2 and isinstance(value[1], float) else ", ").join(map(_value, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

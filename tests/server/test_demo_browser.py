@@ -277,6 +277,57 @@ def test_the_page_has_names_for_everything_a_screen_reader_meets(shop: str, brow
     assert browser.js("document.querySelectorAll('h1').length") == 1
 
 
+CHAT = "document.querySelector('appliance-chat').shadowRoot"
+
+
+def test_the_chat_answers_by_keyboard_and_speaks_both_languages(shop: str, browser: Browser) -> None:
+    browser.open(f"{shop}/demo/")
+    browser.until("document.querySelector('.grid .card')")
+    browser.js(f"{CHAT}.querySelector('.toggle').focus()")
+    browser.press("Enter")
+    assert browser.js(f"{CHAT}.activeElement.id") == "say"
+    browser.type("tìm balo dưới 1 triệu")
+    browser.press("Enter")
+    assert browser.until(f"{CHAT}.querySelectorAll('.item a').length")
+    assert browser.js(f"{CHAT}.querySelector('.turn.shop .text').textContent")
+    assert browser.js(f"{CHAT}.querySelector('.item a').href").startswith(f"{shop}/demo/#/p/")
+    assert browser.js(f"{CHAT}.querySelector('.log').getAttribute('aria-live')") == "polite"
+    assert browser.until(f"{CHAT}.querySelectorAll('.choice').length")
+    browser.js(f"{CHAT}.querySelector('.good').click()")
+    browser.until(f"{CHAT}.querySelector('.thanks')")
+    browser.type("<img src=x onerror=window.__ran=1>")
+    browser.press("Enter")
+    browser.until(
+        f"{CHAT}.querySelectorAll('.turn.you').length === 2 && {CHAT}.querySelectorAll('.turn.shop').length === 2"
+    )
+    assert browser.js("window.__ran ?? null") is None
+    assert browser.js(f"{CHAT}.querySelectorAll('.turn img[src=x]').length") == 0
+    browser.js("document.getElementById('language').click()")
+    assert browser.until(f"{CHAT}.querySelector('.send').textContent") == "Send"
+    browser.press("Escape")
+    assert browser.js(f"{CHAT}.querySelector('.panel').hidden") is True
+    assert browser.js(f"{CHAT}.activeElement.className") == "toggle"
+    assert browser.errors == [] and origins(browser) == {shop}
+
+
+def test_the_chat_calls_a_person_and_can_be_deleted(shop: str, browser: Browser) -> None:
+    browser.open(f"{shop}/demo/")
+    browser.until("document.querySelector('.grid .card')")
+    browser.js(f"{CHAT}.querySelector('.toggle').click()")
+    browser.type("cho mình gặp nhân viên")
+    browser.press("Enter")
+    assert "nhân viên" in browser.until(
+        f"{CHAT}.querySelector('.state').textContent.startsWith('Đã báo') && {CHAT}.querySelector('.state').textContent"
+    )
+    browser.js("location.reload()")
+    browser.until("document.querySelector('.grid .card')")
+    browser.js(f"{CHAT}.querySelector('.toggle').click()")
+    assert browser.until(f"{CHAT}.querySelectorAll('.turn').length") == 2
+    browser.js(f"{CHAT}.querySelector('.quiet').click()")
+    browser.until(f"{CHAT}.querySelectorAll('.turn').length === 0")
+    assert browser.errors == []
+
+
 def shop_page(shop: str, *, consent: str, shelf: str = "", key: str = "") -> str:
     return (
         "<!doctype html><html lang=vi><meta charset=utf-8><title>Trang của cửa hàng</title>"

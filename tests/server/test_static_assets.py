@@ -62,6 +62,7 @@ def test_the_page_has_no_inline_script_style_or_handler() -> None:
         "/demo/favicon.svg",
         "/demo/style.css",
         "/demo/main.js",
+        "/chat.js",
         "/schema",
     }
 
@@ -95,6 +96,16 @@ def test_the_widget_is_small() -> None:
     stripped = "\n".join(line.strip() for line in core.splitlines() if not line.strip().startswith("//"))
     assert len(stripped.encode()) < 3 * 1024
     assert len(gzip.compress(text.encode(), 9)) < 3 * 1024
+
+
+def test_the_chat_panel_is_small_stores_nothing_and_speaks_both_languages() -> None:
+    text = code(STATIC / "chat.js")
+    assert len(gzip.compress(text.encode(), 9)) < 6 * 1024
+    assert not re.search(r"(local|session)Storage\S*\s*=", text)
+    vietnamese, english = text.split("    en: {", 1)
+    keys = [set(re.findall(r"\b(\w+): \"", half.split("    },", 1)[0])) for half in (vietnamese, english)]
+    assert keys[0] == keys[1] and len(keys[0]) > 20
+    assert set(re.findall(r"\bt\.(\w+)", text)) <= keys[0]
 
 
 def test_the_widget_stores_nothing_before_consent() -> None:

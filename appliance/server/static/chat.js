@@ -49,13 +49,17 @@ ul{list-style:none;margin:0;padding:0;display:grid;gap:.5rem}.item a{display:gri
   const web = (text, from) => attempt(() => { const u = new URL(text, from); return /^https?:$/.test(u.protocol) ? u.href : ""; }, "");
 
   customElements.define("appliance-chat", class extends HTMLElement {
-    static observedAttributes = ["locale"];
+    static observedAttributes = ["locale", "heading", "session-id"];
     connectedCallback() {
       this.made ||= this.make();
       this.label();
     }
     disconnectedCallback() { clearTimeout(this.poll); this.run?.abort(); }
-    attributeChangedCallback() { if (this.made) this.label(); }
+    attributeChangedCallback(name, before, now) {
+      if (!this.made) return;
+      if (name == "session-id" && before != now) this.empty();
+      this.label();
+    }
     get locale() { return (this.getAttribute("locale") || D.documentElement.lang || "vi").slice(0, 2) == "en" ? "en" : "vi"; }
     get texts() { return TEXTS[this.locale]; }
     /* The storefront's session where the shopper allowed one, else one that ends with the page. */
@@ -79,7 +83,7 @@ ul{list-style:none;margin:0;padding:0;display:grid;gap:.5rem}.item a{display:gri
       this.toggle = button("toggle", "", () => this.show(true));
       this.shut = button("close", "", () => this.show(false));
       this.erase = button("quiet", "", () => this.forget());
-      this.title_ = el("h2", "heading");
+      this.named = el("h2", "heading");
       this.log = el("div", "log");
       for (const [name, value] of [["role", "log"], ["aria-live", "polite"], ["tabindex", "0"]]) this.log.setAttribute(name, value);
       this.choices = el("div", "choices");
@@ -91,7 +95,7 @@ ul{list-style:none;margin:0;padding:0;display:grid;gap:.5rem}.item a{display:gri
       this.go = Object.assign(el("button", "send"), { type: "submit" });
       const form = el("form", "form", this.caption, this.box, this.go);
       form.onsubmit = event => { event.preventDefault(); this.send(this.box.value); };
-      this.panel = el("section", "panel", el("header", "header", this.title_, this.erase, this.shut), this.log, this.choices, this.state, form);
+      this.panel = el("section", "panel", el("header", "header", this.named, this.erase, this.shut), this.log, this.choices, this.state, form);
       this.panel.id = "panel";
       this.panel.hidden = true;
       this.panel.setAttribute("role", "dialog");
@@ -104,7 +108,7 @@ ul{list-style:none;margin:0;padding:0;display:grid;gap:.5rem}.item a{display:gri
     label() {
       const t = this.texts, heading = this.getAttribute("heading") || t.open;
       this.lang = this.locale;
-      this.toggle.textContent = this.title_.textContent = heading;
+      this.toggle.textContent = this.named.textContent = heading;
       this.panel.setAttribute("aria-label", heading);
       this.shut.textContent = t.close;
       this.erase.textContent = t.forget;
@@ -148,6 +152,7 @@ ul{list-style:none;margin:0;padding:0;display:grid;gap:.5rem}.item a{display:gri
         this.finish(turn, said);
       } catch (error) {
         turn.remove();
+        if (run.signal.aborted) return void (this.run = null);
         this.box.value ||= text;
         this.state.textContent = error == 429 ? t.fast : t.failed;
       }
@@ -230,13 +235,18 @@ ul{list-style:none;margin:0;padding:0;display:grid;gap:.5rem}.item a{display:gri
     async forget() {
       const answer = await this.call("DELETE", `/sessions/${encodeURIComponent(this.session)}`).catch(() => 0);
       if (!answer?.ok) return void (this.state.textContent = this.texts.failed);
+      this.empty();
+      this.state.textContent = this.texts.forgotten;
+      this.box.focus();
+    }
+    empty() {
       clearTimeout(this.poll);
+      this.run?.abort();
       this.position = -1;
       this.with = false;
       this.log.replaceChildren();
       this.choices.replaceChildren();
-      this.state.textContent = this.texts.forgotten;
-      this.box.focus();
+      this.state.textContent = "";
     }
   });
 })();

@@ -8,7 +8,7 @@ import { locale, setLocale, t, translatePage } from "./i18n.js";
 import { showList } from "./list.js";
 import { announce, failure } from "./page.js";
 import { showProduct } from "./product.js";
-import { forgetSession, showCount } from "./session.js";
+import { forgetSession, sessionId, showCount } from "./session.js";
 import { startSearchBox } from "./suggest.js";
 
 const main = document.getElementById("main");
@@ -51,14 +51,23 @@ async function paintMenu() {
     h("a", { route: ["", { category: value.value }], "data-category": value.value }, value.label)));
 }
 
+/** The chat speaks the page's language and belongs to the page's session. */
+function setChat() {
+  const chat = document.getElementById("chat");
+  chat.setAttribute("locale", locale());
+  chat.setAttribute("session-id", sessionId());
+}
+
 function start() {
   translatePage();
+  setChat();
   showCount();
   startSearchBox();
   paintMenu().catch(() => undefined);
   document.getElementById("language").addEventListener("click", () => {
     setLocale(locale() === "vi" ? "en" : "vi");
     translatePage();
+    setChat();
     paint({ isRepaint: true });
   });
   document.getElementById("scores").addEventListener("change", (event) => {
@@ -66,6 +75,7 @@ function start() {
   });
   document.getElementById("forget").addEventListener("click", () => {
     forgetSession();
+    setChat();
     showCount();
     announce(t("forgotten"));
     location.hash = "#/";
