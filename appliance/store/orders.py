@@ -219,29 +219,41 @@ class OrderRepository:
             return "unchanged"
         if order.customer_id:
             db.execute(_CUSTOMER, [order.customer_id, now, now])
-        values = {
-            "id": order.id,
-            "display_id": order.display_id,
-            "customer_id": order.customer_id or None,
-            "status": order.status,
-            "phone_hash": phone,
-            "email_hash": email,
-            "currency": order.currency,
-            "placed_at": placed_at,
-            "now": now,
-            "metadata": msgspec.json.encode(order.metadata).decode(),
-        }
-        db.execute(_SAVE, values)
-        db.execute(_CLEAR_ITEMS, [order.id])
-        rows = [
-            (order.id, place, item.title, item.quantity, item.total, item.product_id, item.variant_id)
-            for place, item in enumerate(order.items)
-        ]
-        db.conn.executemany(_ADD_ITEM, rows)
+        _write(db, order, phone, email, placed_at, now)
         return "updated" if row else "inserted"
 
     def _hash(self, contact: str, key: Callable[[str], str]) -> bytes | None:
         return contact_hash(contact, self._pseudonym) if key(contact) else None
+
+
+def _write(
+    db: sqlite_utils.Database,
+    order: OrderRecord,
+    phone: bytes | None,
+    email: bytes | None,
+    placed_at: float,
+    now: float,
+) -> None:
+    """Insert or replace one order with its items."""
+    values = {
+        "id": order.id,
+        "display_id": order.display_id,
+        "customer_id": order.customer_id or None,
+        "status": order.status,
+        "phone_hash": phone,
+        "email_hash": email,
+        "currency": order.currency,
+        "placed_at": placed_at,
+        "now": now,
+        "metadata": msgspec.json.encode(order.metadata).decode(),
+    }
+    db.execute(_SAVE, values)
+    db.execute(_CLEAR_ITEMS, [order.id])
+    rows = [
+        (order.id, place, item.title, item.quantity, item.total, item.product_id, item.variant_id)
+        for place, item in enumerate(order.items)
+    ]
+    db.conn.executemany(_ADD_ITEM, rows)
 
 
 def _number(display_id: str) -> str:
