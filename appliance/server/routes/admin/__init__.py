@@ -27,6 +27,7 @@ from appliance.server.routes.admin import (
 )
 
 _ASSISTANT = (
+    chat_analytics.chat,
     faq.list_faq,
     faq.create_faq,
     faq.replace_faq,
@@ -81,7 +82,6 @@ def admin_router() -> Router:
             importing.import_faq,
             recommendations.explain,
             analytics.recommendations,
-            chat_analytics.chat,
             experiments.list_experiments,
             experiments.start_experiment,
             experiments.read_experiment,
