@@ -143,15 +143,21 @@ def _orders(line: Line, taken: bytearray) -> list[Mention]:
             continue
         value = _order_value(line, place)
         own_name = not whole(value) and value.startswith(_PREFIXES)
-        if value and (own_name or _after_order_word(line, place) or line.gap[place].endswith("#")):
+        if value and (own_name or _after_order_word(line, place) or _numbered(line, place)):
             found.append(Mention("order_id", value, place, place + 1))
     return found
+
+
+def _numbered(line: Line, place: int) -> bool:
+    """Tell whether a number is written ``#1101`` and is not an invoice's."""
+    return line.gap[place].endswith("#") and line.word(place - 1) not in ("invoice", "bill", "receipt", "ticket")
 
 
 def _order_value(line: Line, place: int) -> str:
     raw = line.raw[place]
     if whole(raw):
-        return raw if 2 <= len(raw) <= 20 and not _is_other(line, place) else ""
+        # The shop prints a number; zeros before it are the caller's.
+        return raw.lstrip("0") if 2 <= len(raw) <= 20 and not _is_other(line, place) else ""
     return raw.upper() if _CODE.fullmatch(raw) and sum(c.isdigit() for c in raw) >= 3 else ""
 
 

@@ -15,7 +15,9 @@ def english_words() -> frozenset[str]:
     for group in data("values").values():
         names.extend(phrases for phrases in group.values() if isinstance(phrases, list))
     ours = {word for phrases in names for phrase in phrases for word in spelling(phrase) if word.isascii()}
-    return frozenset((*ours, *read["known"].split(), *read["function"].split(), *read["repair"]))
+    return frozenset(
+        (*ours, *read["known"].split(), *read["common"].split(), *read["function"].split(), *read["repair"])
+    )
 
 
 @lru_cache(maxsize=1)

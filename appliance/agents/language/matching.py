@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from appliance.agents.language.syllables import canonical
+from appliance.agents.language.syllables import canonical, split_tone
 from appliance.agents.types import Token
 from appliance.text import fold
 
@@ -42,6 +42,9 @@ def agrees(typed: str, known: str) -> bool:
     """
     if typed == known or typed.isascii():
         return True
+    tone = split_tone(known)[1]
+    if tone and split_tone(typed)[1] != tone:
+        return False  # "đâu" is another word than "đầu"; "dùi" lacks the stroke only
     ours, theirs = _letters(typed), _letters(known)
     return len(ours) == len(theirs) and all(
         a == b or (a[0] == b[0] and set(a[1]) <= set(b[1])) for a, b in zip(ours, theirs, strict=True)
@@ -163,6 +166,6 @@ def _readings(line: Line, place: int, length: int, known: list[Phrase]) -> list[
         same = sum(a == b for a, b in zip(typed, phrase.marked, strict=True))
         if same == length:
             found.insert(0, Found(place, place + length, phrase, True))
-        elif all(map(agrees, typed, phrase.marked)) or (length > 2 and same >= length - 1):
+        elif all(map(agrees, typed, phrase.marked)):
             found.append(Found(place, place + length, phrase, False))
     return found

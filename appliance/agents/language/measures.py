@@ -43,7 +43,7 @@ def quantities(line: Line, taken: bytearray, goods: set[int]) -> list[Mention]:
     found: list[Mention] = []
     for place in range(len(line)):
         mention = None if taken[place] else _quantity(line, place, taken, goods)
-        if mention:
+        if mention and not any(taken[mention.start : mention.end]):
             taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
             found.append(mention)
     return found

@@ -193,6 +193,9 @@ def _colour_likely(line: Line, item: Found, ends: set[int], found: list[Mention]
     if name not in read["weak"]["always"] and (name not in read["weak"]["unmarked"] or typed == name):
         return True
     after_colour = any(other.end in (item.start, item.start - 1) for other in found)
+    if line.marks and name not in read["weak"]["always"]:
+        # Who marks the other words means an unmarked one as it stands: "do công ty nào".
+        return item.start in ends or after_colour
     near_goods = item.start in ends or (
         item.start - 1 in ends and left not in ("den", "da", "co", "bi", "toi", "cho", "tu")
     )
@@ -251,6 +254,8 @@ def _value_likely(line: Line, item: Found) -> bool:
         return (
             right not in ("cho",) and line.marked[item.end - 1] != "còn" and right not in ("meo", "vat", "gai", "trai")
         )
+    if words in ("ảnh", "vải", "hình", "ủi") and line.marked[item.start] != words:
+        return False
     if words == "pin":
         return right not in ("code", "du", "sac")
     if words in ("thẻ", "card", "cards") and right in ("thanh_", "bao", "nho", "cao"):

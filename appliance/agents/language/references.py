@@ -70,6 +70,8 @@ def _several(line: Line, place: int) -> Mention | None:
         compared = not {"sanh", "khac", "hon", "hay", "compare"}.isdisjoint(line.folded)
         if compared and word_is(line, place + 2, "này", "đó", "kia", "trên") and count == 2:
             return _refs([1, 2], place, place + 3)
+    if line.word(place - 1) in ("trong", "giua", "between") and count == 2 and line.word(place + 1) in _CLASSES:
+        return _refs([1, 2], place, place + 2)
     if word in ("first", "1st") and line.word(place + 1) in _COUNTS:
         return _refs(list(range(1, _COUNTS[line.word(place + 1)] + 1)), place, place + 2)
     if word == "both" and line.word(place + 1) not in ("men", "women"):
@@ -195,7 +197,9 @@ def _it(line: Line, place: int) -> Mention | None:
         return None if doubtful and line.marked[place] != "em" else _ref("it", place, place + 2)
     if word_is(line, place, "sản") and after == "pham" and word_is(line, place + 2, "này", "đó", "kia", "ấy"):
         return _ref("it", place, place + 3)
-    if word_is(line, place, "nó"):
+    if word_is(line, place, "nó") and (
+        word != "no" or after in ("gia", "bao", "con", "size", "mau", "the", "lam", "bi")
+    ):
         return _ref("it", place, place + 1)
     if word in ("this", "that") and after in ("one", "item", "product"):
         return _ref("it", place, place + 2)

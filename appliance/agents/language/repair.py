@@ -59,7 +59,7 @@ def _general(word: str) -> str:
         decoded = telex(word) if word.isalpha() else vni(word)
         if decoded:
             return decoded
-    if len(word) > 2 and word[-1] == word[-2] and _known(word[:-1]) and word.isalpha():
+    if len(word) > 2 and word[-1] == word[-2] and is_syllable(word[:-1]) and word.isalpha():
         return canonical(word[:-1])
     return chat_spelling(word)
 

@@ -38,7 +38,7 @@ _UNITS = word_set(
     "rưỡi pm am mau mẫu mon món don đơn"
 )
 _HEADS = word_set(
-    "size sz co cỡ so số don đơn order ma mã dh đh so duoi dưới tren trên tam tầm tu từ den đến gia giá "
+    "purchase size sz co cỡ so số don đơn order ma mã dh đh so duoi dưới tren trên tam tầm tu từ den đến gia giá "
     "under over mua "
     "lay lấy cao nang nặng x no tang"
 )
