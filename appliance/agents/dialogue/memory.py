@@ -42,10 +42,11 @@ def after_turn(
 ) -> DialogueState:
     """Return the state that the next turn starts from."""
     products = next((outcome.products for outcome in reversed(outcomes) if outcome.products), ())
-    shown = tuple(map(shown_product, products)) if products else state.shown
+    cards = tuple(map(shown_product, products))
+    shown = state.shown if not cards or _of_the_list(cards, state, outcomes) else cards
     focus = next((outcome.focus for outcome in reversed(outcomes) if outcome.focus), None)
     if focus is None:
-        focus = shown[0] if len(products) == 1 else (None if products else state.focus)
+        focus = cards[0] if len(cards) == 1 else (None if cards else state.focus)
     aside = interpretation.intent in _SIDE_REMARKS
     pending = next((outcome.pending for outcome in reversed(outcomes) if outcome.pending), None)
     filters = next((outcome.filters for outcome in reversed(outcomes) if outcome.filters is not None), state.filters)
@@ -66,6 +67,13 @@ def after_turn(
         turns=state.turns + 1,
         last_at=now,
     )
+
+
+def _of_the_list(cards: Sequence[ShownProduct], state: DialogueState, outcomes: Sequence[Outcome]) -> bool:
+    """Tell whether an answer is but about one product of the list, which stays the list that is counted in."""
+    if len(cards) != 1 or any(outcome.filters is not None for outcome in outcomes):
+        return False
+    return bool(cards[0].product_id) and cards[0].product_id in {product.product_id for product in state.shown}
 
 
 def shown_product(product: ProductFact) -> ShownProduct:

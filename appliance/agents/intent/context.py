@@ -4,7 +4,7 @@ in a conversation."""
 from __future__ import annotations
 
 from appliance.agents.intent.phrases import product_phrases
-from appliance.agents.intent.rules import short_answer
+from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.slots import fill
 from appliance.agents.types import DialogueState, Interpretation, Mention, Pending, Slots, Utterance
 
@@ -15,6 +15,10 @@ _VARIANT = frozenset({"color", "size"})
 _ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info", "product_compare", "order_place"})
 _COLOUR_WORDS = frozenset({"mau", "color", "colour", "colors", "colours"})
 _SURE = 0.6
+_OTHER_REQUEST = frozenset(
+    (*_MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
+)
+"""Values that no answer to "which product" holds: who states them asks something else."""
 _LONG_ANSWER = 8
 """Words from which a message is a request of its own and not the answer to "which product"."""
 
@@ -59,7 +63,10 @@ def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueStat
 def _which_product(
     pending: Pending, utterance: Utterance, state: DialogueState, stated: dict[str, Mention]
 ) -> Slots | None:
-    if len(utterance.core) > _LONG_ANSWER or {"price_max", "price_min", "modifier", "sort"} & stated.keys():
+    if len(utterance.core) > _LONG_ANSWER or _OTHER_REQUEST & stated.keys():
+        return None
+    sure = matching_rule(utterance)
+    if sure is not None and sure[0] != pending.intent:
         return None
     slots = fill(pending.intent, utterance, state)
     if "ref" in slots or product_phrases(utterance):
