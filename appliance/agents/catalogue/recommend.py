@@ -23,7 +23,7 @@ from appliance.recsys.base import RecommendRequest
 from appliance.search.types import SearchQuery
 from appliance.text import words
 
-POOL = 100
+POOL = 60
 """Recommendations that are asked for, to have enough within the budget."""
 ENOUGH = 3
 _FOR_IT, _ABOUT_IT = 0.7, 0.5
@@ -150,6 +150,8 @@ def _recommended(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]
         category=wish.category,
         limit=POOL,
         locale=given.locale,
+        # Advice is no place to try out what nobody knows yet.
+        strategy="no_exploration",
     )
     answer = shop.recommender.recommend(request)
     found: list[_Suggestion] = []

@@ -72,7 +72,7 @@ def _heading(wish: Wish, page: Page, given: SkillInput, shop: Shop) -> Part:
     if wish.free and wish.sort == "relevance":
         return part("search.everything", total=total)
     what = named(wish, given.locale)
-    if wish.sort != "relevance":
+    if wish.sort != "relevance" and not wish.shift:
         return part(f"search.by_{wish.sort}", what=what, total=total)
     bounds: dict[str, Value] = {}
     if wish.about is not None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
+import msgspec
 import structlog
 
 from appliance.agents.catalogue.facts import Item, item_of
@@ -66,6 +67,9 @@ class Shop:
 
     def search(self, query: SearchQuery) -> Found:
         """Search; while there is no index, look through a bounded number of cards instead."""
+        if query.q:
+            # The space says that the last word is finished: completing a lone digit costs much and finds anything.
+            query = msgspec.structs.replace(query, q=f"{query.q.strip()} ")
         try:
             found = self._search.search(query)
         except Unavailable:
