@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from appliance.agents.language.english import english_words, function_words
+from appliance.agents.language.english import function_words, listed_words
 from appliance.agents.language.matching import data
 from appliance.agents.language.syllables import is_syllable
 from appliance.agents.types import Token
@@ -44,10 +44,10 @@ def language(tokens: Sequence[Token]) -> Language:
 
 def _weigh(tokens: Sequence[Token]) -> tuple[int, int]:
     vietnamese = english = 0
-    english_known, functions = english_words(), function_words()
+    english_known, functions = listed_words(), function_words()
     for token in tokens:
         word = token.marked
-        if token.raw in ("k", "K"):
+        if token.marked == "nghìn" and token.raw in ("k", "K"):
             continue
         if not word.isascii():
             # Marks count as long as the typed word can be Vietnamese; "café" alone does not.
@@ -63,3 +63,10 @@ def _weigh(tokens: Sequence[Token]) -> tuple[int, int]:
         elif is_syllable(word):
             vietnamese += 1
     return vietnamese, english
+
+
+def looks_english(words: Sequence[str]) -> bool:
+    """Tell whether lower-case words, not yet repaired, are an English message: no Telex, no chat spelling in it."""
+    functions = function_words() - _SHARED
+    english = sum(word in functions for word in words)
+    return english > 0 and all(word.isascii() for word in words) and english >= sum(word in _VI_WORDS for word in words)

@@ -8,16 +8,21 @@ from appliance.agents.language.matching import data, spelling
 
 
 @lru_cache(maxsize=1)
-def english_words() -> frozenset[str]:
-    """Return lower-case words that are right as they are typed."""
+def listed_words() -> frozenset[str]:
+    """Return the English words of the data file."""
     read = data("english")
+    listed = (*read["known"].split(), *read["common"].split(), *read["function"].split(), *read["repair"])
+    return frozenset(listed)
+
+
+@lru_cache(maxsize=1)
+def english_words() -> frozenset[str]:
+    """Return lower-case words that are right as they are typed: English ones and those of our own names."""
     names = [*data("categories")["names"].values(), *data("colours")["names"].values()]
     for group in data("values").values():
         names.extend(phrases for phrases in group.values() if isinstance(phrases, list))
     ours = {word for phrases in names for phrase in phrases for word in spelling(phrase) if word.isascii()}
-    return frozenset(
-        (*ours, *read["known"].split(), *read["common"].split(), *read["function"].split(), *read["repair"])
-    )
+    return listed_words() | ours
 
 
 @lru_cache(maxsize=1)

@@ -438,6 +438,7 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
         return None
     if after in _CLASSIFIERS and not (line.marks and after == "con" and line.marked[read.end] == "còn"):
         end = read.end + (2 if after == "san" else 1)
+        end = read.end if any(taken[read.end : end]) else end  # "1 túi tote": the classifier is the product
         return _count(line, value, place, end)
     # Without marks "nam", "ba", "sau" are men, a bag's first half and "after" more often than 5, 3 and 6.
     sure = (

@@ -29,7 +29,7 @@ _BEGINNINGS = (("dz", "d"), ("j", "gi"), ("f", "ph"), ("w", "qu"), ("z", "d"), (
 _LONGEST = 24
 
 
-def repaired(word: str, raw: str, lexicon: ShopLexicon) -> str:
+def repaired(word: str, raw: str, lexicon: ShopLexicon, english: bool = False) -> str:
     """Return what a lower-case word, no abbreviation, was meant to be; itself when nothing is wrong with it."""
     if len(word) > _LONGEST or len(word) < 2:
         return squeeze(word) if len(word) > _LONGEST else word
@@ -38,7 +38,7 @@ def repaired(word: str, raw: str, lexicon: ShopLexicon) -> str:
     folded = fold(word)
     if folded in lexicon.vocabulary:
         return word
-    general = _general(word)
+    general = squeeze(word) if english and len(set(word)) > 1 else _general(word)
     if general != word:
         return general
     if folded in english_words() or known_short(word):
@@ -49,7 +49,7 @@ def repaired(word: str, raw: str, lexicon: ShopLexicon) -> str:
 @lru_cache(maxsize=8192)
 def _general(word: str) -> str:
     """Return the repair that needs no shop: repeats, Telex, VNI, chat spelling."""
-    if word in english_words():
+    if word in english_words() or len(set(word)) == 1:
         return word
     short = squeeze(word)
     if short != word:
@@ -87,7 +87,7 @@ def telex(word: str) -> str:
         else:
             letters.append(key)
     result = "".join(letters)
-    if result == word or not (tone or result != word):
+    if result == word or len(result) < 2:
         return ""
     return with_tone(result, tone)
 

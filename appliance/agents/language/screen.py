@@ -174,9 +174,7 @@ def _foolish(line: Line, item: Found) -> bool:
 
 def _spam(line: Line, tables: _Tables) -> bool:
     links = sum(word.startswith(("http://", "https://", "www.")) for word in line.folded)
-    if links > 2 or (
-        (links or len(line) >= _LONELY) and any(tables.spam.at(line, place) for place in range(len(line)))
-    ):
+    if links > 2 or ((links or len(line) >= _LONG) and any(tables.spam.at(line, place) for place in range(len(line)))):
         return True
     if len(line) >= _LONG and len(set(line.folded)) * 4 <= len(line):
         return True

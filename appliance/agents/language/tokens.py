@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.agents.language.abbreviations import Around, abbreviations
+from appliance.agents.language.detect import looks_english
 from appliance.agents.language.lexicon import ShopLexicon
 from appliance.agents.language.repair import repaired
 from appliance.agents.language.syllables import canonical
@@ -18,21 +19,22 @@ def tokenise(text: str, lexicon: ShopLexicon) -> tuple[tuple[Token, ...], Repair
     pieces = cut(text)
     lowered = [canonical(piece.text.lower()) for piece in pieces]
     around = Around(lowered, [fold(word) for word in lowered], [piece.text for piece in pieces], text, pieces)
+    english = looks_english(lowered)
     tokens: list[Token] = []
     repairs: list[tuple[str, str]] = []
     for place, piece in enumerate(pieces):
-        words = _read(piece, place, around, lexicon)
+        words = _read(piece, place, around, lexicon, english)
         if words != [lowered[place]] and piece.kind == "word":
             repairs.append((piece.text, " ".join(words)))
         tokens.extend(Token(piece.text, word, fold(word), piece.start, piece.end) for word in words)
     return tuple(tokens), tuple(repairs)
 
 
-def _read(piece: Piece, place: int, around: Around, lexicon: ShopLexicon) -> list[str]:
+def _read(piece: Piece, place: int, around: Around, lexicon: ShopLexicon, english: bool) -> list[str]:
     word = around.lowered[place]
     if piece.kind != "word":
         return [word]
     meaning = lexicon.own_words.get(word) or abbreviations().meaning(place, around)
     if meaning:
         return [canonical(part) for part in meaning.split()]
-    return [repaired(word, piece.text, lexicon)]
+    return [repaired(word, piece.text, lexicon, english)]
