@@ -79,7 +79,7 @@ class Desk:
                 self._open()
             except (ApplianceError, OSError, ValueError) as error:
                 # The shop goes on without its assistant.
-                log.error("assistant_not_opened", exc_info=error)
+                log.error("assistant_not_opened", error=str(error))
                 self._issues.report(_ISSUE, "assistant_off", Severity.ERROR, "assistant", str(error)[:300])
 
     def warm(self) -> None:

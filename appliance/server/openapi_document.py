@@ -242,6 +242,12 @@ def _use_own_media_type(operation: dict[str, Any]) -> None:
 
 
 def _describe_events(operation: dict[str, Any]) -> None:
-    schema = {"type": "string", "description": "Events `delta`, `products` and `done`; their data is JSON in one line."}
-    example = 'event: delta\ndata: {"text":"Dạ có ạ."}\n\nevent: done\ndata: {"turn_id":"turn_1", …}\n\n'
+    """Describe one server-sent event; the data of ``done`` is a ``ChatOut``, that of ``products`` its ``products``."""
+    names = ["delta", "products", "done", "error"]
+    schema = {
+        "type": "object",
+        "properties": {"event": {"enum": names}, "data": {"type": "string", "contentMediaType": "application/json"}},
+        "required": ["event", "data"],
+    }
+    example = {"event": "delta", "data": '{"text":"Dạ có ạ. "}'}
     operation["responses"]["200"]["content"] = {"text/event-stream": {"schema": schema, "example": example}}

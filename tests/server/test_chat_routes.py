@@ -10,6 +10,7 @@ import httpx
 import pytest
 from server_shop import OpenShop, Shop
 
+from appliance.agents.intent import classifier
 from appliance.messages import translate
 
 
@@ -222,3 +223,20 @@ def test_a_browser_of_the_storefront_may_delete(shop: Shop) -> None:
 
 def test_apologies_are_in_both_languages() -> None:
     assert translate("chat.failed.sorry", "vi") != translate("chat.failed.sorry", "en")
+
+
+def test_a_damaged_intent_model_costs_the_chat_and_not_the_shop(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifier, "_WEIGHTS", "nowhere.npz")
+    classifier.canonical.cache_clear()
+    try:
+        shop = open_shop()
+        answer = say(shop, "xin chào")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert shop.browser.get("/v1/search?q=da").json()["total"] > 0
+        ready = shop.browser.get("/readyz").json()
+        assert (ready["ready"], ready["parts"]["assistant"]) == (True, "off")
+        assert [issue["code"] for issue in ready["issues"]] == ["assistant_off"]
+    finally:
+        classifier.canonical.cache_clear()
