@@ -63,8 +63,8 @@ class IntentAgent:
             return msgspec.structs.replace(turn, scores=decision.scores[:_SHOWN_SCORES])
         if not rule and state.pending is not None and state.pending.kind == "details" and _is_free_text(decision):
             return _details(state.pending)
-        intent, rule = revised(decision.intent, rule, utterance)
-        intents = self._all_intents(utterance, intent)
+        intent, rule = revised(decision, rule, utterance, state)
+        intents = self._all_intents(utterance, state, intent)
         slots: Slots = {}
         for name in intents:
             slots |= fill(name, utterance, state)
@@ -85,7 +85,7 @@ class IntentAgent:
             return decision, ""
         return msgspec.structs.replace(decision, intent=sure[0], confidence=CERTAIN), sure[1]
 
-    def _all_intents(self, utterance: Utterance, intent: str) -> tuple[str, ...]:
+    def _all_intents(self, utterance: Utterance, state: DialogueState, intent: str) -> tuple[str, ...]:
         """Return every request of a message in the order said; small talk around a request is none."""
         parts = segments(utterance)
         if len(parts) < 2:
@@ -93,7 +93,7 @@ class IntentAgent:
         found: list[str] = []
         for part in parts:
             decision, rule = self._decide(part)
-            name, _ = revised(decision.intent, rule, part)
+            name, _ = revised(decision, rule, part, state)
             if name in CONVERSATION or (decision.confidence < _SECOND_INTENT_FROM and not rule):
                 continue
             found.append(name)

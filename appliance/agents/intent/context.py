@@ -14,6 +14,8 @@ _MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
 _VARIANT = frozenset({"color", "size"})
 _ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info", "product_compare", "order_place"})
 _COLOUR_WORDS = frozenset({"mau", "color", "colour", "colors", "colours"})
+_STOCK_WORDS = frozenset({"con", "co", "have", "stock", "available", "left", "got", "hang", "comes", "come"})
+_SEARCHING = frozenset({"product_search", "product_recommend"})
 _SURE = 0.6
 _OTHER_REQUEST = frozenset(
     (*_MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
@@ -89,9 +91,14 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: str, confidence
     if "modifier" in stated and not about_one and not stated.keys() & {"order_id", "phone"}:
         return _decided("product_search", fill("product_search", utterance, state), "follow_up:modifier")
     if _VARIANT & stated.keys() and _nothing_else(utterance, stated):
-        intent = "product_availability" if state.focus is not None else "product_search"
+        narrows = state.focus is None or (state.last_intent in _SEARCHING and not _asks_stock(utterance))
+        intent = "product_search" if narrows else "product_availability"
         return _decided(intent, fill(intent, utterance, state), "follow_up:variant")
     return None
+
+
+def _asks_stock(utterance: Utterance) -> bool:
+    return any(token.folded in _STOCK_WORDS for token in utterance.tokens)
 
 
 def _asks_other_colours(utterance: Utterance, stated: dict[str, Mention]) -> bool:

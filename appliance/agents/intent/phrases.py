@@ -76,7 +76,9 @@ def compared_phrases(utterance: Utterance) -> list[str]:
 
 
 def _names(run: list[Token]) -> bool:
-    return not all(phrase_words().generic.holds(token) or token.folded.isdigit() for token in run)
+    return not all(
+        phrase_words().generic.holds(token) or (token.folded.isdigit() and len(token.folded) < 3) for token in run
+    )
 
 
 def _runs(utterance: Utterance) -> list[list[Token]]:

@@ -1,17 +1,35 @@
-"""Corrects the model where the mentioned values say more than the words."""
+"""Corrects the model where the mentioned values or the conversation say more than the words."""
 
 from __future__ import annotations
 
-from appliance.agents.types import Utterance
+from appliance.agents.intent.classifier import Decision
+from appliance.agents.types import CONVERSATION, DialogueState, Utterance
 
 _MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
+_SHOP_VALUES = frozenset({"category", "order_id", "coupon_code", "payment_method"})
+_SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
+_LEAST_SHARE = 0.03
+"""Probability from which a shop's intent replaces "no business of ours" when a value of the shop is named."""
 
 
-def revised(intent: str, rule: str, utterance: Utterance) -> tuple[str, str]:
+def revised(decision: Decision, rule: str, utterance: Utterance, state: DialogueState) -> tuple[str, str]:
     """Return the intent after revision and the rule that decided, ``''`` when it stays the model's."""
-    slots = {mention.slot for mention in utterance.mentions}
+    intent = decision.intent
     if rule:
         return intent, rule
+    slots = {mention.slot for mention in utterance.mentions if mention.certain}
     if _MEASURES & slots and intent.startswith("product_"):
         return "size_advice", "revise:measures"
+    if intent == "product_price" and _asks_the_fee(slots, state):
+        return "shipping_fee", "revise:shipping"
+    if intent in ("out_of_scope", "unclear") and _SHOP_VALUES & slots:
+        shops = next(((name, share) for name, share in decision.scores if name not in CONVERSATION), None)
+        if shops is not None and shops[1] >= _LEAST_SHARE:
+            return shops[0], "revise:shop"
     return intent, ""
+
+
+def _asks_the_fee(slots: set[str], state: DialogueState) -> bool:
+    """Tell whether "what does that cost", with no product in sight, goes on about delivery."""
+    in_sight = slots & {"category", "ref"} or state.focus is not None or state.shown
+    return state.last_intent in _SHIPPING and not in_sight

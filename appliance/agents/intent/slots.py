@@ -49,6 +49,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
 
 _NAMED = frozenset({"product_price", "product_availability", "product_info", "size_advice", "order_place"})
 """Intents about one product, which a name or the conversation tells."""
+_SHORTEST_NUMBER = 3
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint"))
 
@@ -61,7 +62,7 @@ def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
     if intent == "product_compare":
         _name_both(slots, utterance)
     elif "product" in ALLOWED.get(intent, ()) and not isinstance(slots.get("ref"), int):
-        _name(slots, utterance)
+        _name(slots, utterance, keep_category=intent == "product_search")
     if intent == "product_search":
         return searched(slots, state)
     if intent in _NAMED and "product" in slots and slots.get("ref") == "it":
@@ -71,7 +72,7 @@ def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
     if intent in _SHIPPING and "location" not in slots and state.last_intent in _SHIPPING:
         slots |= {name: value for name, value in state.last_slots.items() if name == "location"}
     if intent in _KEEPS_ORDER:
-        _keep_order(slots, state)
+        _keep_order(slots, utterance, state)
     return slots
 
 
@@ -142,7 +143,7 @@ def _point(slots: Slots, utterance: Utterance, state: DialogueState) -> None:
     slots["ref"] = (min(priced) if cheapest else max(priced))[1]
 
 
-def _name(slots: Slots, utterance: Utterance) -> None:
+def _name(slots: Slots, utterance: Utterance, *, keep_category: bool) -> None:
     """Add the product that the message names; a name that is but a category's stays the category where it counts."""
     names = product_phrases(utterance)
     if not names:
@@ -150,7 +151,8 @@ def _name(slots: Slots, utterance: Utterance) -> None:
     if "category" in slots and _only_category(names[0], utterance):
         return
     slots["product"] = names[0]
-    slots.pop("category", None)
+    if not keep_category:
+        slots.pop("category", None)
 
 
 def _name_both(slots: Slots, utterance: Utterance) -> None:
@@ -171,9 +173,14 @@ def _only_category(phrase: str, utterance: Utterance) -> bool:
     return phrase in said
 
 
-def _keep_order(slots: Slots, state: DialogueState) -> None:
+def _keep_order(slots: Slots, utterance: Utterance, state: DialogueState) -> None:
     """An order that the conversation is about stays the one that is meant."""
     if "order_id" in slots:
+        return
+    number = next((mention.value for mention in utterance.mentions if mention.slot == "number"), None)
+    if number is not None and len(str(number)) >= _SHORTEST_NUMBER:
+        # "2201 giao chưa": where the turn is about an order, a bare number is its number.
+        slots["order_id"] = str(number)
         return
     known = state.last_slots.get("order_id") if state.last_intent in _KEEPS_ORDER else None
     order = known or state.order_id
