@@ -67,7 +67,8 @@ def _answer(wish: Wish, page: Page, given: SkillInput, shop: Shop, before: tuple
 
 def _heading(wish: Wish, page: Page, given: SkillInput, shop: Shop) -> Part:
     total = page.total
-    if not page.exact:
+    unsold = wish.sort == "best_selling" and not shop.knows_sales()
+    if not page.exact or unsold:
         return part("search.some", what=named(wish, given.locale))
     if wish.free and wish.sort == "relevance":
         return part("search.everything", total=total)

@@ -78,6 +78,10 @@ class Shop:
         cards = self.cards(hit.product_id for hit in found.items)
         return Found(found.total, cards, found.facets, tuple(self.cards(hit.product_id for hit in found.related)))
 
+    def knows_sales(self) -> bool:
+        """Tell whether anything is known of what sells, so that "best-selling" is true to say."""
+        return self.recommender.popular(limit=1).strategy == "trending"
+
     def minor(self, amount: int) -> int:
         """Turn an amount as people say it into the smallest unit; absurd ones become the largest that is sensible."""
         try:

@@ -164,7 +164,7 @@ def residual(given: SkillInput) -> str:
     utterance = given.utterance
     skipped = set(utterance.polite)
     for mention in utterance.mentions:
-        if mention.slot not in ("category", "product"):
+        if mention.slot not in ("category", "product", "attribute"):
             skipped.update(range(mention.start, mention.end))
     group = {
         place

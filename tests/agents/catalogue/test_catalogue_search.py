@@ -90,3 +90,22 @@ def test_the_end_of_a_list_is_said(fixture_shop: AgentShop) -> None:
     more = fixture_shop.ask("product_search", "xem thêm", state=after(first), category="wallet", modifier="more")
     assert more.products == ()
     assert "xem hết" in fixture_shop.say(more)
+
+
+def test_nothing_is_called_best_selling_before_anything_was_sold(fixture_shop: AgentShop) -> None:
+    found = fixture_shop.ask("product_search", "bán chạy nhất", sort="best_selling")
+    assert len(found.products) == 5
+    assert "bán chạy" not in fixture_shop.say(found)
+
+
+def test_what_is_not_wanted_is_left_out(fixture_shop: AgentShop) -> None:
+    found = fixture_shop.ask("product_search", "giày không phải da", category="shoes", without="da")
+    assert titles(found) == ["Giày Air Run"]
+    black = fixture_shop.ask("product_search", "túi không lấy màu đen", category="bag", without="black")
+    assert set(titles(black)) == {"Túi Tote", "Túi da mini"}
+
+
+def test_a_wish_within_a_budget_that_nothing_meets_shows_the_cheapest(fixture_shop: AgentShop) -> None:
+    found = fixture_shop.ask("product_search", "balo", category="backpack", price_max=100_000)
+    assert titles(found) == ["Balo Mini", "Balo City", "Balo Travel"]
+    assert found.parts[0].message == "search.no_price"
