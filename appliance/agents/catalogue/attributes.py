@@ -34,7 +34,8 @@ class _Attributes(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=1)
-def _known() -> _Attributes:
+def read_vocabulary() -> _Attributes:
+    """Return the attributes that are known, read once."""
     text = resources.files("appliance.agents.catalogue").joinpath("data", "attributes.toml").read_text("utf-8")
     entries = msgspec.convert(tomllib.loads(text), dict[str, _Entry])
     return _Attributes(
@@ -53,18 +54,18 @@ def _key(name: str) -> tuple[str, ...]:
 
 def attribute_name(asked: str) -> str:
     """Return the attribute that a slot or the shop's own key means, the text itself when it is none of ours."""
-    return _known().names.get(_key(asked), asked)
+    return read_vocabulary().names.get(_key(asked), asked)
 
 
 def value_of(product: Product, attribute: str) -> str:
     """Return what the shop wrote down for an attribute, ``''`` when nothing."""
-    wanted = _known().keys.get(attribute, frozenset({_key(attribute)}))
+    wanted = read_vocabulary().keys.get(attribute, frozenset({_key(attribute)}))
     return next((value for key, value in public_attributes(product).items() if _key(key) in wanted), "")
 
 
 def quoted(product: Product, attribute: str, locale: Locale) -> str:
     """Return the sentence of the description that speaks of an attribute, in the reader's language if there is one."""
-    cue = _known().cues.get(attribute)
+    cue = read_vocabulary().cues.get(attribute)
     if cue is None:
         asked = words(attribute)
         if not asked or len(" ".join(asked)) < 3:
@@ -92,4 +93,4 @@ def summary(product: Product, locale: Locale) -> str:
 
 def label_key(attribute: str) -> str:
     """Return the message id of an attribute's label below ``chat.info.label``, ``''`` for a key of the shop's own."""
-    return attribute if attribute in _known().keys else ""
+    return attribute if attribute in read_vocabulary().keys else ""

@@ -127,7 +127,7 @@ def _chosen(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
 
 def _for_occasion(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
     said = f" {' '.join(token.folded for token in given.utterance.tokens[:60])} "
-    occasion = next((one for one in _occasions() if any(f" {name} " in said for name in one.said)), None)
+    occasion = next((one for one in read_occasions() if any(f" {name} " in said for name in one.said)), None)
     text = occasion.words if occasion else (wish.words or product_slot(given))
     if not text or (not occasion and _is_gift(token.folded for token in given.utterance.tokens)):
         return []
@@ -199,7 +199,8 @@ def _is_gift(said: Iterable[str]) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _occasions() -> tuple[_Occasion, ...]:
+def read_occasions() -> tuple[_Occasion, ...]:
+    """Return the occasions that are known, read once."""
     text = resources.files("appliance.agents.catalogue").joinpath("data", "occasions.toml").read_text("utf-8")
     found = msgspec.convert(tomllib.loads(text), dict[str, tuple[_Occasion, ...]])["occasion"]
     return tuple(msgspec.structs.replace(one, said=tuple(" ".join(words(name)) for name in one.said)) for one in found)
