@@ -1,56 +1,26 @@
-"""Body measures, sizes and quantities."""
+"""Body measures; sizes are read after them, so that 165 is a height first."""
 
 from __future__ import annotations
 
 from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.numbers import digit, number, word_is
-from appliance.agents.language.wordlist import word_set
+from appliance.agents.language.sizes import counted, near, sizes
 from appliance.agents.types import Mention
 
-_LETTER_SIZES = word_set("XXS XS S M L XL XXL XXXL 2XL 3XL 4XL 5XL 6XL XXXXL")
-_PLAIN_LETTERS = word_set("S M L")
-_SIZE_WORDS = word_set("size sz sizes  siz")
-_TINTS = word_set(
-    "black white red blue navy green yellow pink purple grey gray brown beige orange leather cotton large small"
-)
-_FREE = (("free", "size"), ("freesize",), ("one", "size"), ("onesize",))
-_SHOES = range(26, 48)
 _HEIGHTS = range(60, 221)
 _WEIGHTS = range(3, 201)
 _FEET = range(10, 34)
-_CLASSIFIERS = word_set(
-    "cai chiec doi bo hop combo cap mon sp tui chai lo tuyp goi con cay quyen cuon thung set items item "
-    "pieces piece pcs pair "
-    "pairs units unit suat san  bich    "
-)
-_BUYING = word_set("mua lay dat order them buy get want need take add chot gom ban nhan muon so luong sl quantity qty")
-_GOODS_VETO = word_set("ngay tuan thang nam gio lan nguoi tuoi mau size loai kieu  % phut tieng sao")
 
 
 def measures(line: Line, taken: bytearray, expects: str) -> list[Mention]:
-    """Return the measures, sizes and quantities of a line and mark their words as taken."""
+    """Return the measures and sizes of a line and mark their words as taken."""
     found: list[Mention] = []
-    for reader in (_heights, _weights, _feet, _sizes):
+    for reader in (_heights, _weights, _feet, sizes):
         for mention in reader(line, taken, expects):
             if not any(taken[mention.start : mention.end]):
                 taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
                 found.append(mention)
     return found
-
-
-def quantities(line: Line, taken: bytearray, goods: set[int]) -> list[Mention]:
-    """Return how many pieces are wanted; ``goods`` are the places where a product group is named."""
-    found: list[Mention] = []
-    for place in range(len(line)):
-        mention = None if taken[place] else _quantity(line, place, taken, goods)
-        if mention and not any(taken[mention.start : mention.end]):
-            taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
-            found.append(mention)
-    return found
-
-
-def _near(line: Line, place: int, reach: int, *words: str) -> bool:
-    return not set(words).isdisjoint(line.folded[max(0, place - reach) : place])
 
 
 def _heights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
@@ -90,13 +60,13 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
         return None
     if not (line.word(place) == "m" or word_is(line, place, "mét", "thước", "met")):
         return None
-    if start == place and not (_near(line, start, 3, "cao", "minh", "em", "toi") or digit(line, place + 1)):
+    if start == place and not (near(line, start, 3, "cao", "minh", "em", "toi") or digit(line, place + 1)):
         return None
     rest = _decimals(line, place + 1)
     if rest is None:
         return (
             (round(metres * 100), place + 1)
-            if _near(line, start, 3, "cao", "tall", "height") and start != place
+            if near(line, start, 3, "cao", "tall", "height") and start != place
             else None
         )
     return round(metres * 100) + rest[0], rest[1]
@@ -145,16 +115,16 @@ def _centimetres(line: Line, place: int, expects: str) -> tuple[int, int] | None
     raw = line.folded[place]
     if not (whole(raw) and len(raw) <= 3):
         read = number(line, place)
-        if not read or not read.value.is_integer() or not (_near(line, place, 2, "cao") and 100 < read.value < 220):
+        if not read or not read.value.is_integer() or not (near(line, place, 2, "cao") and 100 < read.value < 220):
             return None
         return int(read.value), read.end + (line.word(read.end) in ("cm", "phan"))
     value = int(raw)
     unit = line.word(place + 1) in ("cm", "centimet", "xen", "phan", "centimeters", "cms")
-    tall = _near(line, place, 3, "cao", "tall", "height") and not _near(line, place, 1, "nang", "size", "gia")
+    tall = near(line, place, 3, "cao", "tall", "height") and not near(line, place, 1, "nang", "size", "gia", "weight")
     if (
         unit
         and (tall or 120 <= value <= 210)
-        and not _near(line, place, 3, "dai", "rong", "chan", "foot", "feet", "ngang", "day", "vong")
+        and not near(line, place, 3, "dai", "rong", "chan", "foot", "feet", "ngang", "day", "vong")
     ):
         return value, place + 2
     if tall and 50 <= value <= 215 and not unit and line.word(place + 1) not in ("k", "nghin", "kg", "ky"):
@@ -163,6 +133,8 @@ def _centimetres(line: Line, place: int, expects: str) -> tuple[int, int] | None
         return value, place + 1 + unit
     # "165 50kg": a height goes without its unit beside a weight
     if 130 <= value <= 200 and not unit and _weight_unit(line, place + 2) and line.is_number(place + 1):
+        return value, place + 1
+    if 140 <= value <= 200 and line.gap[place + 1].strip() == "/" and _is_weight(line, place + 1):
         return value, place + 1
     if 130 <= value <= 200 and line.word(place + 1) == "nang":
         return value, place + 1
@@ -194,7 +166,7 @@ def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
         if read is None or read.value > 450:
             continue
         end, value = read.end, read.value
-        heavy = _near(line, place, 3, "nang", "weigh", "weight", "weighs") and not _near(line, place, 1, "cao")
+        heavy = near(line, place, 3, "nang", "weigh", "weight", "weighs") and not near(line, place, 1, "cao")
         if _weight_unit(line, end):
             end += 1
             if line.is_number(end) and line.gap[end] == "" and len(line.folded[end]) == 1:
@@ -217,11 +189,18 @@ def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
     return found
 
 
+def _is_weight(line: Line, place: int) -> bool:
+    """Tell whether a plain number can be somebody's weight: ``165/60``."""
+    return line.is_number(place) and whole(line.folded[place]) and 35 <= int(line.folded[place]) <= 130
+
+
 def _after_height(line: Line, place: int, taken: bytearray) -> bool:
     """Tell whether a height was read right before: ``1m7 60``."""
+    if place > 0 and taken[place - 1] and line.gap[place].strip() == "/" and _is_weight(line, place):
+        return True
     tall = place > 0 and taken[place - 1] and not line.gap[place].strip(" ,-")
     return bool(
-        tall and line.is_number(place) and not _counted(line, place) and "m" in line.folded[max(0, place - 3) : place]
+        tall and line.is_number(place) and not counted(line, place) and "m" in line.folded[max(0, place - 3) : place]
     )
 
 
@@ -232,241 +211,7 @@ def _feet(line: Line, taken: bytearray, expects: str) -> list[Mention]:
             continue
         read = number(line, place)
         unit = line.word(place + 1) in ("cm", "phan", "centimet")
-        named = _near(line, place, 4, "chan", "foot", "feet") and not _near(line, place, 4, "vay")
-        if read and round(read.value) in _FEET and (named and (unit or _near(line, place, 2, "dai", "long", "is"))):
+        named = near(line, place, 4, "chan", "foot", "feet") and not near(line, place, 4, "vay")
+        if read and round(read.value) in _FEET and (named and (unit or near(line, place, 2, "dai", "long", "is"))):
             found.append(Mention("foot_cm", round(read.value), place, place + 1 + unit))
     return found
-
-
-def _sizes(line: Line, taken: bytearray, expects: str) -> list[Mention]:
-    found: list[Mention] = []
-    for place in range(len(line)):
-        if taken[place]:
-            continue
-        for words in _FREE:
-            if tuple(line.folded[place : place + len(words)]) == words:
-                found.append(Mention("size", "FREE", place, place + len(words)))
-                break
-        else:
-            mention = _size(line, place, expects)
-            if mention:
-                found.append(mention)
-    return found
-
-
-def _size(line: Line, place: int, expects: str) -> Mention | None:
-    upper = line.raw[place].upper()
-    named = _size_named(line, place)
-    start = (
-        place - 1 if named and (line.word(place - 1) in _SIZE_WORDS or word_is(line, place - 1, "cỡ", "số")) else place
-    )
-    if upper in _LETTER_SIZES:
-        if named or upper not in _PLAIN_LETTERS or _letter_alone(line, place, expects):
-            return Mention("size", _size_name(upper), start, place + 1)
-        return None
-    if line.is_number(place) and whole(line.folded[place]):
-        value = int(line.folded[place])
-        if (
-            value in _SHOES
-            and (named or (expects == "size") or _shoe_number(line, place))
-            and not _counted(line, place)
-        ):
-            return Mention("size", str(value), start, place + 1)
-        if named and line.word(place - 1) in _SIZE_WORDS and 0 < value < 60:
-            return Mention("size", str(value), start, place + 1)
-    if named and line.word(place) in ("small", "medium", "large"):
-        return Mention("size", {"small": "S", "medium": "M", "large": "L"}[line.word(place)], start, place + 1)
-    if line.word(place) in ("small", "medium", "large") and (
-        line.word(place + 1) == "size" or line.word(place - 1) in ("a", "in")
-    ):
-        return Mention("size", {"small": "S", "medium": "M", "large": "L"}[line.word(place)], place, place + 1)
-    return None
-
-
-def _size_name(upper: str) -> str:
-    return {"XXXL": "3XL", "XXXXL": "4XL", "2XL": "XXL"}.get(upper, upper)
-
-
-def _counted(line: Line, place: int) -> bool:
-    return line.word(place + 1) in (
-        "k",
-        "nghin",
-        "ngan",
-        "cm",
-        "kg",
-        "ngay",
-        "cai",
-        "doi",
-        "tuoi",
-        "trieu",
-        "ky",
-        "chiec",
-    )
-
-
-def _size_named(line: Line, place: int) -> bool:
-    """Tell whether a size word introduces this place: ``size M``, ``cỡ L``, ``size M hay L``, ``M size``."""
-    before = line.word(place - 1)
-    if before in _SIZE_WORDS or word_is(line, place - 1, "cỡ"):
-        return True
-    if before in ("so",) and line.is_number(place) and word_is(line, place - 1, "số"):
-        return (
-            _near(line, place, 5, "giay", "dep", "sandal", "sneaker", "quan", "doi", "size")
-            and int(_digits(line, place)) in _SHOES
-        )
-    if before in (
-        "la",
-        "is",
-        "in",
-        "the",
-        "a",
-        "nao",
-        "mac",
-        "di",
-        "to",
-        "sang",
-        "con",
-        "hay",
-        "or",
-        "hoac",
-        "va",
-        "qua",
-        "thanh",
-    ) and _near(line, place, 6, "size", "sz", "co_"):
-        return line.raw[place].upper() in _LETTER_SIZES or line.is_number(place)
-    return line.word(place + 1) == "size" and line.raw[place].upper() in _LETTER_SIZES
-
-
-def _digits(line: Line, place: int) -> str:
-    return line.folded[place] if whole(line.folded[place]) else "0"
-
-
-def _letter_alone(line: Line, place: int, expects: str) -> bool:
-    """Tell whether a bare S, M or L is a size: written large, or asked for."""
-    before, after = line.word(place - 1), line.word(place + 1)
-    if line.is_number(place - 1) and line.gap[place] == "":
-        return False
-    if expects in ("size", "details", "choice") and len(line) <= 3:
-        return True
-    upper = line.raw[place].isupper() and not all(raw.isupper() for raw in line.raw if raw.isalpha() and len(raw) > 1)
-    if upper and len(line) == 1:
-        return True
-    if upper and not line.is_number(place - 1) and not line.gap[place].endswith("'"):
-        return True
-    leads = ("con", "lay", "mac", "in", "a", "hay", "or", "ao", "mau", "het", "co", "sang", "thanh", "order", "la")
-    return before in leads and after in (
-        "khong",
-        "ko",
-        "k",
-        "hay",
-        "or",
-        "",
-        "a",
-        "nha",
-        "nhe",
-        "shop",
-        "thi",
-        "please",
-        "duoc",
-    )
-
-
-def _shoe_number(line: Line, place: int) -> bool:
-    """Tell whether a bare number beside shoes or trousers is their size: ``giày 39 còn không``."""
-    leads = {
-        "giay",
-        "dep",
-        "sneaker",
-        "sneakers",
-        "sandal",
-        "sandals",
-        "shoes",
-        "shoe",
-        "boots",
-        "boot",
-        "got",
-        "quan",
-        "jean",
-        "jeans",
-    }
-    before = line.word(place - 1)
-    wearing = before in ("mang", "di", "con", "size", "co", "chan", "doi") and not leads.isdisjoint(line.folded)
-    return (before in leads or wearing or line.word(place - 2) in leads) and not line.gap[place].endswith(("#", "$"))
-
-
-def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Mention | None:
-    before = line.word(place - 1)
-    if line.word(place) == "x" and line.is_number(place + 1) and whole(line.folded[place + 1]):
-        return _count(line, int(line.folded[place + 1]), place, place + 2)
-    if line.is_number(place) and line.word(place + 1) == "x" and whole(line.folded[place]):
-        return _count(line, int(line.folded[place]), place, place + 2)
-    if line.word(place) == "a" and line.word(place + 1) in ("pair", "couple"):
-        return _count(line, 1 if line.word(place + 1) == "pair" else 2, place, place + 2)
-    if word_is(line, place, "tá") and before in ("mua", "lay", "1", "mot"):
-        return _count(line, 12, place, place + 1)
-    read = number(line, place)
-    if (
-        read is None
-        or read.value > 999
-        or not read.value.is_integer()
-        or read.value < 1
-        or any(taken[place : read.end])
-    ):
-        return None
-    if (
-        read.digits.startswith("0")
-        or line.gap[read.end][:1] in ("%", "/", ":")
-        or line.gap[place][-1:] in ("/", "#", "$")
-    ):
-        return None
-    value, after = int(read.value), line.word(read.end)
-    if before in (
-        "thu",
-        "so",
-        "size",
-        "ma",
-        "don",
-        "order",
-        "cai",
-        "mau",
-        "chiec",
-        "number",
-        "the",
-        "iphone",
-        "galaxy",
-    ):
-        return None
-    if after in _CLASSIFIERS and not (line.marks and after == "con" and line.marked[read.end] == "còn"):
-        end = read.end + (2 if after == "san" else 1)
-        end = read.end if any(taken[read.end : end]) else end  # "1 túi tote": the classifier is the product
-        return _count(line, value, place, end)
-    # Without marks "nam", "ba", "sau" are men, a bag's first half and "after" more often than 5, 3 and 6.
-    sure = (
-        bool(read.digits)
-        or line.marked[place] != line.folded[place]
-        or line.word(place) in ("hai", "two", "three", "four")
-    )
-    if sure and _names_goods(line, read.end, goods):
-        return _count(line, value, place, read.end)
-    spelled_one = not read.digits and value == 1 and line.word(place) == "mot"
-    if before in _BUYING and after not in _GOODS_VETO and read.end <= len(line) and not spelled_one:
-        if (
-            not line.is_number(place)
-            and digit(line, place)
-            and line.word(place) in ("nam", "sau", "tam", "ba", "bay")
-            and not after
-        ):
-            return None
-        return _count(line, value, place, read.end)
-    return None
-
-
-def _names_goods(line: Line, place: int, goods: set[int]) -> bool:
-    """Tell whether goods follow, at most one word of description between: ``2 áo thun``, ``3 black t-shirts``."""
-    if place in goods or line.word(place) in ("ao", "quan"):
-        return line.joined(place)
-    return place + 1 in goods and line.word(place) in _TINTS
-
-
-def _count(line: Line, value: int, start: int, end: int) -> Mention | None:
-    return Mention("quantity", value, start, end) if 0 < value <= 999 else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from appliance.agents.language.contacts import contacts
 from appliance.agents.language.lexicon import ShopLexicon
 from appliance.agents.language.matching import Line, whole
-from appliance.agents.language.measures import measures, quantities
+from appliance.agents.language.measures import measures
 from appliance.agents.language.money import money
 from appliance.agents.language.names import categories, colours, values
+from appliance.agents.language.quantities import quantities
 from appliance.agents.language.references import references
 from appliance.agents.language.refusals import without
 from appliance.agents.types import Mention

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from appliance.agents.language.matching import Line, agrees, data, spelling, whole
+from appliance.agents.language.bounds import CONTEXT, OTHER, TO, Bound, bound_after, bound_before, ends_with, matches
+from appliance.agents.language.matching import Line, agrees, data, whole
 from appliance.agents.language.numbers import Number, digit, number, word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
-from appliance.text import fold
 
 _DATA = data("money")
 _COUNTED = frozenset(_DATA["counted"].split())
@@ -32,7 +32,6 @@ _SCALES: dict[str, tuple[tuple[str, float], ...]] = {
 _SLANG = frozenset(("cu", "chai", "m", "toi", "lit", "ty", "ti", "xi", "canh"))
 _DONG = frozenset(("dong", "d", "vnd", "bac", "vnđ"))
 _DOLLARS = frozenset(("usd", "dollar", "dollars", "do_la", "bucks", "buck"))
-_MAX_BOUND = 5
 _PLAIN_MONEY = 10_000
 _TOP = 1e11
 
@@ -49,31 +48,6 @@ class Amount(NamedTuple):
     """The number before that unit."""
     grouped: bool = False
     hundreds: bool = False
-
-
-class Bound(NamedTuple):
-    """A word of bounding beside an amount."""
-
-    kind: str
-    """min, max, about, between or ``""``."""
-    place: int
-    """Its first word before an amount, or one past its last word after it."""
-
-
-def _phrases(*names: str) -> dict[str, list[tuple[tuple[str, ...], str]]]:
-    found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-    for name in names:
-        for phrase in _DATA[name]:
-            words = spelling(phrase)
-            found.setdefault(" ".join(map(fold, words)), []).append((words, name.partition("_")[0]))
-    return found
-
-
-_BEFORE = _phrases("min_before", "max_before", "about_before", "between")
-_AFTER = _phrases("min_after", "max_after", "about_after")
-_FILLER, _TO = _phrases("filler"), _phrases("to")
-_OTHER = _phrases("other_amount")
-_CONTEXT = _phrases("price_words")
 
 
 def money(line: Line, taken: bytearray, currency: str = "VND") -> list[Mention]:
@@ -93,7 +67,7 @@ def _at(line: Line, place: int, taken: bytearray, currency: str) -> list[Mention
     first = amount(line, place, taken)
     if first is None:
         return []
-    before = _bound_before(line, place)
+    before = bound_before(line, place)
     second = _second(line, first, taken)
     if second:
         pair = _pair(line, first, second, before, currency)
@@ -110,7 +84,7 @@ def _at(line: Line, place: int, taken: bytearray, currency: str) -> list[Mention
 
 
 def _single(line: Line, read: Amount, before: Bound) -> Mention:
-    after = _bound_after(line, read.end)
+    after = bound_after(line, read.end)
     kind, start, end = before.kind or "about", before.place if before.kind else read.start, read.end
     if after.kind and not (after.kind == "about" and before.kind):
         kind, end = after.kind, after.place
@@ -121,7 +95,7 @@ def _single(line: Line, read: Amount, before: Bound) -> Mention:
     elif before.kind in ("", "about") and line.gap[read.start].rstrip("= ").endswith(">"):
         kind = "min"
     kind = "about" if kind == "between" else kind
-    certain = not _ends_with(line, start, _OTHER)
+    certain = not ends_with(line, start, OTHER)
     return Mention(f"price_{kind}", round(read.value), start, end, certain)
 
 
@@ -136,7 +110,7 @@ def _second(line: Line, first: Amount, taken: bytearray) -> Amount | None:
     if gap:
         return None
     for length in (3, 2, 1):
-        if _matches(line, place, length, _TO):
+        if matches(line, place, length, TO):
             return amount(line, place + length, taken)
     if first.hundreds is False and not line.is_number(first.start) and not first.scale:
         # "hai ba trăm", "năm sáu triệu"
@@ -200,7 +174,7 @@ def _bare_value(line: Line, read: Amount, before: Bound, currency: str) -> float
         return read.bare * _THOUSAND if context or read.bare >= 100 else 0.0
     if read.grouped and read.bare >= _PLAIN_MONEY / 10:
         return read.bare if read.bare >= _PLAIN_MONEY or context else 0.0
-    context = context or (_bound_after(line, read.end).kind in ("min", "max") and read.bare >= 100)
+    context = context or (bound_after(line, read.end).kind in ("min", "max") and read.bare >= 100)
     if not read.bare.is_integer():
         return 0.0
     if context and 100 <= read.bare <= 999:
@@ -221,7 +195,7 @@ def _names_order(line: Line, place: int) -> bool:
 def _has_context(line: Line, before: Bound, read: Amount) -> bool:
     """Tell whether the bound is one after which a bare number is a price; ``có 300`` and ``for 300`` are not."""
     return any(
-        _matches(line, start, length, _CONTEXT)
+        matches(line, start, length, CONTEXT)
         for start in range(before.place, read.start)
         for length in range(1, read.start - start + 1)
     )
@@ -251,7 +225,7 @@ def _slang_is_money(line: Line, read: Amount, before: Bound) -> bool:
     if unit == "m":
         if not near.isdisjoint(_MEASURED) or line.word(read.start - 1) in ("size", "cao"):
             return False
-        return bool(before.kind) or _bound_after(line, read.end).kind in ("min", "max")
+        return bool(before.kind) or bound_after(line, read.end).kind in ("min", "max")
     return bool(before.kind) or (read.end == len(line) and read.start == 0)
 
 
@@ -308,7 +282,7 @@ def _compound(line: Line, place: int, first: Number, scale: float) -> Amount | N
         if smaller or line.word(more.end) in _COUNTED:
             break
         part = _tail(line, more, end, last)
-        if part:
+        if part is not None:
             total, end = total + part, more.end
         break
     if line.word(end) in _DONG and line.word(end) != "bac":
@@ -318,24 +292,24 @@ def _compound(line: Line, place: int, first: Number, scale: float) -> Amount | N
     return Amount(total, place, end, scale, first.value, first.grouped, first.hundreds)
 
 
-def _tail(line: Line, more: Number, place: int, unit: float) -> float:
-    """Return what a number right after a unit adds: tenths, hundredths or thousandths of it."""
+def _tail(line: Line, more: Number, place: int, unit: float) -> float | None:
+    """Return what a number right after a unit adds: tenths, hundredths or thousandths of it; ``None`` for nothing."""
     if unit < _THOUSAND or more.grouped:
-        return 0.0
+        return None
     if more.digits:
         glued = line.gap[place] == ""
         if not whole(more.digits) or len(more.digits) > 3 or (not glued and len(more.digits) not in (1, 3)):
-            return 0.0
+            return None
         if unit == _THOUSAND and not glued:
-            return 0.0
+            return None
         if not glued and line.gap[place + 1][:1] in ("/", "%", "-"):
-            return 0.0
+            return None
         return float(more.value * unit / 10 ** len(more.digits))
     if more.hundreds:
         return more.value * _THOUSAND if unit >= _MILLION else more.value
     if more.value < 10 and digit(line, place, later=True):
         return more.value * unit / 10
-    return more.value * _THOUSAND if unit == _MILLION else 0.0
+    return more.value * _THOUSAND if unit == _MILLION else None
 
 
 def _unit_alone(line: Line, place: int) -> Amount | None:
@@ -364,53 +338,3 @@ def _scale(line: Line, place: int) -> float:
     if not 0 <= place < len(line) or not line.joined(place):
         return 0.0
     return next((worth for word, worth in _SCALES.get(line.folded[place], ()) if agrees(line.marked[place], word)), 0.0)
-
-
-def _matches(line: Line, place: int, length: int, known: dict[str, list[tuple[tuple[str, ...], str]]]) -> str:
-    """Return the kind of the phrase of this length at a place; ``""`` when there is none."""
-    if place < 0 or place + length > len(line):
-        return ""
-    typed = line.marked[place : place + length]
-    for words, kind in known.get(" ".join(line.folded[place : place + length]), ()):
-        if all(map(agrees, typed, words)):
-            return kind
-    return ""
-
-
-def _ends_with(line: Line, end: int, known: dict[str, list[tuple[tuple[str, ...], str]]]) -> bool:
-    return any(_matches(line, end - length, length, known) for length in range(min(3, end), 0, -1))
-
-
-def _bound_before(line: Line, place: int) -> Bound:
-    """Return the bound that ends at a place; a stronger one further left wins over "about" (``dưới tầm 500k``)."""
-    kind, start = "", place
-    for _ in range(4):
-        if start < len(line) and start > 0 and any(mark in line.gap[start] for mark in ",;?!"):
-            break
-        for length in range(min(_MAX_BOUND, start), 0, -1):
-            found = _matches(line, start - length, length, _BEFORE)
-            if found:
-                break
-        else:
-            found, length = ("filler", 1) if _matches(line, start - 1, 1, _FILLER) else ("", 0)
-        if not found:
-            break
-        if found == "filler":
-            if not any(_matches(line, start - 1 - n, n, _BEFORE) for n in range(1, 4)):
-                break
-        elif kind in ("", "about"):
-            kind = found
-        start -= length
-        if kind in ("min", "max"):
-            break
-    return Bound(kind, start)
-
-
-def _bound_after(line: Line, place: int) -> Bound:
-    if place < len(line) and line.gap[place].strip(" "):
-        return Bound("", place)
-    for length in range(min(3, len(line) - place), 0, -1):
-        kind = _matches(line, place, length, _AFTER)
-        if kind:
-            return Bound(kind, place + length)
-    return Bound("", place)

@@ -188,7 +188,10 @@ def _colour_likely(line: Line, item: Found, ends: set[int], found: list[Mention]
         "colored",
     ):
         return True
-    if line.word(item.end) in read["veto"].get(name, ()):
+    marked = typed == name and name in read["weak"]["unmarked"]
+    if not marked and line.word(item.end) in read["veto"].get(name, ()):
+        return False
+    if name == "be" and left in ("would", "will", "can", "to", "should", "may", "must"):
         return False
     if name not in read["weak"]["always"] and (name not in read["weak"]["unmarked"] or typed == name):
         return True

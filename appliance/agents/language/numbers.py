@@ -114,7 +114,7 @@ def _from_digits(line: Line, place: int) -> Number | None:
 
 
 def _hundreds(line: Line, place: int) -> Number | None:
-    if word_is(line, place - 1, "phần"):
+    if word_is(line, place - 1, "phần", "mấy", "vài"):
         return None
     if word_is(line, place, "trăm"):
         return _after_hundred(line, place + 1, 100.0)

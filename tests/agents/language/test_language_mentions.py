@@ -87,6 +87,12 @@ STATED: list[tuple[str, dict[str, object]]] = [
     ("i'm 5'7\" and 150 lbs", {"height_cm": 170, "weight_kg": 68}),
     ("bé cao 95 nặng 14 kg", {"height_cm": 95, "weight_kg": 14}),
     ("cao 1.68m", {"height_cm": 168}),
+    ("165/60 mặc size nào", {"height_cm": 165, "weight_kg": 60}),
+    ("height 170 weight 65", {"height_cm": 170, "weight_kg": 65}),
+    ("lấy đen 1 trắng 1", {"color": "white"}),
+    ("only from 300 to 500", {"price_min": 300_000, "price_max": 500_000}),
+    ("cái áo này mấy trăm", {}),
+    ("when will the shorts be back", {"category": "shorts"}),
     # orders and contacts
     ("đơn DH12345 đâu rồi", {"order_id": "DH12345"}),
     ("mã đơn hàng của em là 10234", {"order_id": "10234"}),

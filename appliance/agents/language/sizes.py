@@ -1,0 +1,173 @@
+"""Sizes of clothes and shoes."""
+
+from __future__ import annotations
+
+from appliance.agents.language.matching import Line, whole
+from appliance.agents.language.numbers import word_is
+from appliance.agents.language.wordlist import word_set
+from appliance.agents.types import Mention
+
+_LETTER_SIZES = word_set("XXS XS S M L XL XXL XXXL 2XL 3XL 4XL 5XL 6XL XXXXL")
+_PLAIN_LETTERS = word_set("S M L")
+_SIZE_WORDS = word_set("size sz sizes siz")
+_FREE = (("free", "size"), ("freesize",), ("one", "size"), ("onesize",))
+_SHOES = range(26, 48)
+
+
+def near(line: Line, place: int, reach: int, *words: str) -> bool:
+    """Tell whether one of these folded words stands within reach before a place."""
+    return not set(words).isdisjoint(line.folded[max(0, place - reach) : place])
+
+
+def sizes(line: Line, taken: bytearray, expects: str) -> list[Mention]:
+    """Return the sizes of a line."""
+    found: list[Mention] = []
+    for place in range(len(line)):
+        if taken[place]:
+            continue
+        for words in _FREE:
+            if tuple(line.folded[place : place + len(words)]) == words:
+                found.append(Mention("size", "FREE", place, place + len(words)))
+                break
+        else:
+            mention = _size(line, place, expects)
+            if mention:
+                found.append(mention)
+    return found
+
+
+def _size(line: Line, place: int, expects: str) -> Mention | None:
+    upper = line.raw[place].upper()
+    named = _size_named(line, place)
+    start = (
+        place - 1 if named and (line.word(place - 1) in _SIZE_WORDS or word_is(line, place - 1, "cỡ", "số")) else place
+    )
+    if upper in _LETTER_SIZES:
+        if named or upper not in _PLAIN_LETTERS or _letter_alone(line, place, expects):
+            return Mention("size", _size_name(upper), start, place + 1)
+        return None
+    if line.is_number(place) and whole(line.folded[place]):
+        value = int(line.folded[place])
+        if value in _SHOES and (named or (expects == "size") or _shoe_number(line, place)) and not counted(line, place):
+            return Mention("size", str(value), start, place + 1)
+        if named and line.word(place - 1) in _SIZE_WORDS and 0 < value < 60:
+            return Mention("size", str(value), start, place + 1)
+    if named and line.word(place) in ("small", "medium", "large"):
+        return Mention("size", {"small": "S", "medium": "M", "large": "L"}[line.word(place)], start, place + 1)
+    if line.word(place) in ("small", "medium", "large") and (
+        line.word(place + 1) == "size" or line.word(place - 1) == "in"
+    ):
+        return Mention("size", {"small": "S", "medium": "M", "large": "L"}[line.word(place)], place, place + 1)
+    return None
+
+
+def _size_name(upper: str) -> str:
+    return {"XXXL": "3XL", "XXXXL": "4XL", "2XL": "XXL"}.get(upper, upper)
+
+
+def counted(line: Line, place: int) -> bool:
+    """Tell whether a number is counted, priced or measured by the word after it."""
+    return line.word(place + 1) in (
+        "k",
+        "nghin",
+        "ngan",
+        "cm",
+        "kg",
+        "ngay",
+        "cai",
+        "doi",
+        "tuoi",
+        "trieu",
+        "ky",
+        "chiec",
+    )
+
+
+def _size_named(line: Line, place: int) -> bool:
+    """Tell whether a size word introduces this place: ``size M``, ``cỡ L``, ``size M hay L``, ``M size``."""
+    before = line.word(place - 1)
+    if before in _SIZE_WORDS or word_is(line, place - 1, "cỡ"):
+        return True
+    if before in ("so",) and line.is_number(place) and word_is(line, place - 1, "số"):
+        return (
+            near(line, place, 5, "giay", "dep", "sandal", "sneaker", "quan", "doi", "size")
+            and int(_digits(line, place)) in _SHOES
+        )
+    if before in (
+        "la",
+        "is",
+        "in",
+        "the",
+        "a",
+        "nao",
+        "mac",
+        "di",
+        "to",
+        "sang",
+        "con",
+        "hay",
+        "or",
+        "hoac",
+        "va",
+        "qua",
+        "thanh",
+    ) and near(line, place, 6, "size", "sz", "co_"):
+        return line.raw[place].upper() in _LETTER_SIZES or line.is_number(place)
+    return line.word(place + 1) == "size" and line.raw[place].upper() in _LETTER_SIZES
+
+
+def _digits(line: Line, place: int) -> str:
+    return line.folded[place] if whole(line.folded[place]) else "0"
+
+
+def _letter_alone(line: Line, place: int, expects: str) -> bool:
+    """Tell whether a bare S, M or L is a size: written large, or asked for."""
+    before, after = line.word(place - 1), line.word(place + 1)
+    if line.is_number(place - 1) and line.gap[place] == "":
+        return False
+    if expects in ("size", "details", "choice") and len(line) <= 3:
+        return True
+    upper = line.raw[place].isupper() and not all(raw.isupper() for raw in line.raw if raw.isalpha() and len(raw) > 1)
+    if upper and len(line) == 1:
+        return True
+    if upper and not line.is_number(place - 1) and not line.gap[place].endswith("'"):
+        return True
+    leads = ("con", "lay", "mac", "in", "a", "hay", "or", "ao", "mau", "het", "co", "sang", "thanh", "order", "la")
+    return before in leads and after in (
+        "khong",
+        "ko",
+        "k",
+        "hay",
+        "or",
+        "",
+        "a",
+        "nha",
+        "nhe",
+        "shop",
+        "thi",
+        "please",
+        "duoc",
+    )
+
+
+def _shoe_number(line: Line, place: int) -> bool:
+    """Tell whether a bare number beside shoes or trousers is their size: ``giày 39 còn không``."""
+    leads = {
+        "giay",
+        "dep",
+        "sneaker",
+        "sneakers",
+        "sandal",
+        "sandals",
+        "shoes",
+        "shoe",
+        "boots",
+        "boot",
+        "got",
+        "quan",
+        "jean",
+        "jeans",
+    }
+    before = line.word(place - 1)
+    wearing = before in ("mang", "di", "con", "size", "co", "chan", "doi") and not leads.isdisjoint(line.folded)
+    return (before in leads or wearing or line.word(place - 2) in leads) and not line.gap[place].endswith(("#", "$"))
