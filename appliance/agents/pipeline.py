@@ -114,11 +114,6 @@ class Assistant:
         self._policy = Policy(settings.assistant)
         self._consultant = Consultant(settings.shop.name)
 
-    def prepare(self) -> None:
-        """Read word lists and grammar now, so that the first shopper does not wait for them."""
-        for message in ("xin chào", "hello"):
-            self._understood(self._language().run(LanguageInput(message)), DialogueState())
-
     def turn(self, given: TurnInput) -> TurnResult:
         """Answer one message."""
         began = time.perf_counter()

@@ -11,6 +11,7 @@ from appliance.agents.service.identity import Identity, Known
 from appliance.agents.service.masking import masked
 from appliance.agents.service.order_words import ENDED, NOT_SENT, RECEIVED, described, stated, status_of
 from appliance.agents.service.policies import PolicyDesk, with_quotation
+from appliance.agents.service.words import service_words
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Slots
 from appliance.store.order_requests import OrderRequestRepository, RequestKind
 
@@ -44,6 +45,8 @@ class OrderDesk:
 
     def run(self, given: SkillInput) -> Outcome:
         """Answer an intent, or ask for the number or the contact that is missing."""
+        if given.intent == "refund_status" and _asks_in_general(given):
+            return self._policies.answer(given)
         given = _in_own_words(given)
         found = self._identity.of(given)
         if isinstance(found, Outcome):
@@ -174,3 +177,11 @@ def _wish_in_words(slots: Slots, currency: str) -> tuple[Part, ...]:
 
 def _details(slots: Slots) -> dict[str, str]:
     return {name: str(slots[name]) for name in sorted(_DETAILS & slots.keys())}
+
+
+def _asks_in_general(given: SkillInput) -> bool:
+    """Tell whether a question is how long refunds take, and not where the shopper's own is."""
+    known = service_words()
+    core = [token.folded for token in given.utterance.core]
+    about_own = given.slots.keys() & {"order_id", "phone", "email"} or not known.own.isdisjoint(core)
+    return not about_own and any(f" {words} " in f" {' '.join(core)} " for words in known.durations)

@@ -30,6 +30,10 @@ class ServiceWords(NamedTuple):
     """Pairs of words that name an answer as a whole."""
     grammar: frozenset[str]
     status: Mapping[str, str]
+    durations: tuple[str, ...]
+    """Words that ask how long something takes in general."""
+    own: frozenset[str]
+    """Words that make a question one about the shopper's own order."""
 
 
 @lru_cache(maxsize=1)
@@ -53,4 +57,6 @@ def service_words() -> ServiceWords:
         general=frozenset(pair.strip() for pair in general if pair.strip()),
         grammar=frozenset(f"{tables['grammar']['vi']} {tables['grammar']['en']}".split()),
         status=tables["status"],
+        durations=tuple(tables["refunds"]["durations"]),
+        own=frozenset(tables["refunds"]["own"].split()),
     )

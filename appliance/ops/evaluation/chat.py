@@ -62,7 +62,8 @@ def evaluate(
 ) -> Outcome:
     """Answer every case of a file and score it. Raises ``InvalidInput`` for a file that cannot be used."""
     asked = read_cases(cases)
-    assistant.prepare()
+    # Word lists and grammar are read with the first turn; a process has read them before its first shopper comes.
+    answer(assistant, asked[0], currency=currency, ids=ids)
     answered = []
     for number, case in enumerate(asked):
         answered.append(answer(assistant, case, currency=currency, ids=ids))
