@@ -39,7 +39,8 @@ def advise(given: SkillInput, shop: Shop) -> Outcome:
     measures = _measures(given)
     genders = _genders(given, item)
     if not measures.any:
-        return _ask(item, given, shop)
+        outside = any(number_slot(given, name) for name in ("height_cm", "weight_kg", "foot_cm"))
+        return _outside() if outside else _ask(item, given, shop)
     parts = _advice(measures, genders, item, given)
     outcome = Outcome(
         action="answer", parts=parts, quick_replies=("stock", "buy", "person") if item else ("newest", "person")
@@ -89,6 +90,12 @@ def _genders(given: SkillInput, item: Item | None) -> tuple[tables.Gender, ...]:
         if marked & _MEN and not marked & _WOMEN:
             return ("men",)
     return ("women", "men")
+
+
+def _outside() -> Outcome:
+    """Say that the measures, such as a small child's, are in no table; a person is asked instead of a guess made."""
+    pending = Pending(kind="handoff", intent="human_handoff")
+    return Outcome(action="answer", parts=(part("size.outside"),), quick_replies=("yes", "no"), pending=pending)
 
 
 def _ask(item: Item | None, given: SkillInput, shop: Shop) -> Outcome:
