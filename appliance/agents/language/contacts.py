@@ -18,6 +18,7 @@ _PREFIXES = ("DH", "ORD", "HD", "OD", "SO", "VN")
 _YEARS = range(1990, 2036)
 _CODE = re.compile(r"[A-Za-z]{2,8}[-_]?[0-9]{2,20}(?:[-_][A-Za-z0-9]{1,20}){0,4}")
 _COUPON = re.compile(r"(?=[A-Z0-9]*[A-Z])[A-Z0-9]{4,20}")
+_COUPON_FILLER = word_set("la gia is the nay nhap uu dai khuyen mai")
 _COUPON_WORDS = word_set("ma code voucher coupon giam promo vouchers discount vc")
 _MOBILE = re.compile(r"0[35789][0-9]{8}|02[0-9]{8,9}|(?:\+?84)[235789][0-9]{8,9}|1[89]00[0-9]{4,6}")
 _NOT_AFTER = word_set(
@@ -87,48 +88,34 @@ def _phone(line: Line, place: int, end: int) -> Mention | None:
 
 def _coupons(line: Line, taken: bytearray) -> list[Mention]:
     found: list[Mention] = []
-    for place, token in enumerate(line.tokens):
-        if taken[place] or not place:
+    for place in range(1, len(line)):
+        if taken[place] or not _after_coupon_word(line, place):
             continue
-        back = 1
-        while back < 5 and line.word(place - back) in (
-            "la",
-            "giam",
-            "gia",
-            "is",
-            "the",
-            "nay",
-            "code",
-            "nhap",
-            "uu",
-            "dai",
-            "khuyen",
-            "mai",
-        ):
-            if line.word(place - back) in ("giam", "code"):
-                break
-            back += 1
-        head = line.word(place - back)
-        if head not in _COUPON_WORDS or line.word(place - back - 1) in ("don", "order", "van"):
-            continue
-        raw = token.raw
-        mixed = raw.isalnum() and any(c.isdigit() for c in raw) and any(c.isalpha() for c in raw) and len(raw) >= 4
-        glued = ""
-        end = place + 1
-        if (
-            not mixed
-            and raw.isalpha()
-            and raw.isascii()
-            and end < len(line)
-            and line.gap[end] == ""
-            and line.is_number(end)
-        ):
-            glued, end = line.raw[end], place + 2
-        if (_COUPON.fullmatch(raw + glued) and not _all_caps(line)) or mixed or (glued and len(raw) >= 3):
-            if raw.lower().startswith(("dh", "ord")):
-                continue
-            found.append(Mention("coupon_code", (raw + glued).upper(), place, end))
+        code, end = _coupon_code(line, place)
+        if code and not code.startswith(("DH", "ORD")):
+            found.append(Mention("coupon_code", code, place, end))
     return found
+
+
+def _after_coupon_word(line: Line, place: int) -> bool:
+    back = 1
+    while back < 5 and line.word(place - back) in _COUPON_FILLER:
+        back += 1
+    return line.word(place - back) in _COUPON_WORDS and line.word(place - back - 1) not in ("don", "order", "van")
+
+
+def _coupon_code(line: Line, place: int) -> tuple[str, int]:
+    """Return the code at a place and its end: digits mixed in, or capitals among small letters."""
+    raw, end = line.raw[place], place + 1
+    mixed = raw.isalnum() and any(c.isdigit() for c in raw) and any(c.isalpha() for c in raw) and len(raw) >= 4
+    if mixed:
+        return raw.upper(), end
+    if raw.isalpha() and raw.isascii() and line.is_number(end) and line.gap[end] == "":
+        code = raw + line.raw[end]
+        if len(raw) >= 3 or (_COUPON.fullmatch(code) and not _all_caps(line)):
+            return code.upper(), end + 1
+        return "", end
+    return (raw, end) if _COUPON.fullmatch(raw) and not _all_caps(line) else ("", end)
 
 
 def _all_caps(line: Line) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.agents.language.matching import Line, whole
-from appliance.agents.language.numbers import digit, number, word_is
+from appliance.agents.language.numbers import Number, digit, number, word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 
@@ -15,6 +15,8 @@ _CLASSIFIERS = word_set(
     "pieces piece pcs pair pairs units unit suat san bich"
 )
 _BUYING = word_set("mua lay dat order them buy get want need take add chot gom ban nhan muon so luong sl quantity qty")
+_MOST = 999
+_NAMED_BY_NUMBER = word_set("thu so size ma don order cai mau chiec number the iphone galaxy")
 _GOODS_VETO = word_set("ngay tuan thang nam gio lan nguoi tuoi mau size loai kieu phut tieng sao")
 
 
@@ -30,70 +32,54 @@ def quantities(line: Line, taken: bytearray, goods: set[int]) -> list[Mention]:
 
 
 def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Mention | None:
-    before = line.word(place - 1)
-    if line.word(place) == "x" and line.is_number(place + 1) and whole(line.folded[place + 1]):
-        return _count(line, int(line.folded[place + 1]), place, place + 2)
-    if line.is_number(place) and line.word(place + 1) == "x" and whole(line.folded[place]):
-        return _count(line, int(line.folded[place]), place, place + 2)
-    if line.word(place) == "a" and line.word(place + 1) in ("pair", "couple"):
-        return _count(line, 1 if line.word(place + 1) == "pair" else 2, place, place + 2)
-    if word_is(line, place, "tá") and before in ("mua", "lay", "1", "mot"):
-        return _count(line, 12, place, place + 1)
+    fixed = _times(line, place)
+    if fixed:
+        return fixed
     read = number(line, place)
-    if (
-        read is None
-        or read.value > 999
-        or not read.value.is_integer()
-        or read.value < 1
-        or any(taken[place : read.end])
-    ):
+    if read is None or not read.value.is_integer() or not 1 <= read.value <= _MOST or any(taken[place : read.end]):
         return None
-    if (
-        read.digits.startswith("0")
-        or line.gap[read.end][:1] in ("%", "/", ":")
-        or line.gap[place][-1:] in ("/", "#", "$")
-    ):
+    signed = line.gap[read.end][:1] in ("%", "/", ":") or line.gap[place][-1:] in ("/", "#", "$")
+    if read.digits.startswith("0") or signed or line.word(place - 1) in _NAMED_BY_NUMBER:
         return None
     value, after = int(read.value), line.word(read.end)
-    if before in (
-        "thu",
-        "so",
-        "size",
-        "ma",
-        "don",
-        "order",
-        "cai",
-        "mau",
-        "chiec",
-        "number",
-        "the",
-        "iphone",
-        "galaxy",
-    ):
-        return None
     if after in _CLASSIFIERS and not (line.marks and after == "con" and line.marked[read.end] == "còn"):
         end = read.end + (2 if after == "san" else 1)
         end = read.end if any(taken[read.end : end]) else end  # "1 túi tote": the classifier is the product
-        return _count(line, value, place, end)
-    # Without marks "nam", "ba", "sau" are men, a bag's first half and "after" more often than 5, 3 and 6.
-    sure = (
-        bool(read.digits)
-        or line.marked[place] != line.folded[place]
-        or line.word(place) in ("hai", "two", "three", "four")
-    )
-    if sure and _names_goods(line, read.end, goods):
-        return _count(line, value, place, read.end)
-    spelled_one = not read.digits and value == 1 and line.word(place) == "mot"
-    if before in _BUYING and after not in _GOODS_VETO and read.end <= len(line) and not spelled_one:
-        if (
-            not line.is_number(place)
-            and digit(line, place)
-            and line.word(place) in ("nam", "sau", "tam", "ba", "bay")
-            and not after
-        ):
-            return None
-        return _count(line, value, place, read.end)
+        return _count(value, place, end)
+    if _surely_number(line, place, read) and _names_goods(line, read.end, goods):
+        return _count(value, place, read.end)
+    return _count(value, place, read.end) if _bought(line, place, read) else None
+
+
+def _times(line: Line, place: int) -> Mention | None:
+    """Read ``x2``, ``2x``, ``a pair``, ``mua 1 tá``."""
+    word, after = line.word(place), line.word(place + 1)
+    if word == "x" and line.is_number(place + 1) and whole(after):
+        return _count(int(after), place, place + 2)
+    if line.is_number(place) and after == "x" and whole(word):
+        return _count(int(word), place, place + 2)
+    if word == "a" and after in ("pair", "couple"):
+        return _count(1 if after == "pair" else 2, place, place + 2)
+    if word_is(line, place, "tá") and line.word(place - 1) in ("mua", "lay", "1", "mot"):
+        return _count(12, place, place + 1)
     return None
+
+
+def _surely_number(line: Line, place: int, read: Number) -> bool:
+    """Tell whether a word is a number; unmarked "nam", "ba", "sau" are men, a bag's half and "after" more often."""
+    marked = line.marked[place] != line.folded[place]
+    return bool(read.digits) or marked or line.word(place) in ("hai", "two", "three", "four")
+
+
+def _bought(line: Line, place: int, read: Number) -> bool:
+    """Tell whether a plain number stands behind a word of buying: ``lấy 3``."""
+    after = line.word(read.end)
+    if line.word(place - 1) not in _BUYING or after in _GOODS_VETO:
+        return False
+    if read.digits:
+        return True
+    doubtful = line.word(place) in ("nam", "sau", "tam", "ba", "bay") and bool(digit(line, place)) and not after
+    return line.word(place) != "mot" and not doubtful
 
 
 def _names_goods(line: Line, place: int, goods: set[int]) -> bool:
@@ -103,5 +89,5 @@ def _names_goods(line: Line, place: int, goods: set[int]) -> bool:
     return place + 1 in goods and line.word(place) in _TINTS
 
 
-def _count(line: Line, value: int, start: int, end: int) -> Mention | None:
-    return Mention("quantity", value, start, end) if 0 < value <= 999 else None
+def _count(value: int, start: int, end: int) -> Mention | None:
+    return Mention("quantity", value, start, end) if 0 < value <= _MOST else None
