@@ -27,13 +27,16 @@ def evaluate() -> None:
     """
 
 
+_predictions = click.option(
+    "--predictions", type=click.Path(dir_okay=False, path_type=Path), help="Write the answers here."
+)
+
+
 def _common(k: int) -> Callable[[F], F]:
     def add(command: F) -> F:
         for option in (
             json_option,
-            click.option(
-                "--predictions", type=click.Path(dir_okay=False, path_type=Path), help="Write the answers here."
-            ),
+            _predictions,
             click.option(
                 "--k", type=click.IntRange(1, 1000), default=k, show_default=True, help="Length of an answer."
             ),
@@ -101,6 +104,24 @@ def search(session: Session, /, products: Path, k: int, predictions: Path | None
     from appliance.ops.evaluation import searching
 
     _run(session, predictions, lambda tell: searching.evaluate(products, k=k, tell=tell, **files))
+
+
+@evaluate.command()
+@click.option("--train", type=_FILE, required=True, help="text,label as CSV or JSONL, or chat cases as JSONL.")
+@click.option("--test", type=_FILE, required=True, help="Phrases to be understood, in the same formats.")
+@_predictions
+@json_option
+@pass_session
+def intents(session: Session, train: Path, test: Path, predictions: Path | None) -> None:
+    """The assistant's intent classifier, trained on a shop's own phrases.
+
+    A row labelled NO_NODES_DETECTED, or not at all, is out of scope. `accuracy` counts the rows in scope whose
+    likeliest label is right; `accuracy_in_scope` the same when doubtful answers are refused; `accuracy_all` every row,
+    where one out of scope is right when it is refused.
+    """
+    from appliance.ops.evaluation import intents as judged
+
+    _run(session, predictions, lambda tell: judged.evaluate(train, test=test, tell=tell))
 
 
 @evaluate.command()

@@ -2,10 +2,11 @@
 
 The decision rule. The winner is the label of the highest probability, after the shop's own examples were blended in.
 Its confidence is the calibrated chance of being right. A message is *in scope* when the winner is not one of the
-labels for "no business of ours" and its confidence reaches the threshold of that label: ``threshold`` in general,
-``strict_threshold`` for the labels that act on an order, which are never guessed. Both are learned in training from
-texts that were held out: the lowest at which only the permitted share of foreign texts gets through; without foreign
-texts, the one that lets most of the rightly understood texts through.
+labels for "no business of ours" and the chance that it is a request at all reaches the threshold of that label, which
+is higher for the labels that act on an order: those are never guessed. The thresholds are learned in training from
+texts that were held out, foreign ones by whole topics: the lowest at which only the permitted share of foreign texts
+gets through. Without foreign texts the chance is the confidence, and the threshold lets most of the rightly understood
+texts through.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -23,7 +24,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from appliance.agents.intent.calibration import Calibration, calibrate
+from appliance.agents.intent.calibration import Calibration, Scope, calibrate, calibrate_scope
 from appliance.agents.intent.examples import Match, OwnExamples
 from appliance.agents.intent.features import Features, Floats, features
 from appliance.agents.intent.linear import Row, Vectoriser, Weights, ridge
@@ -39,7 +40,7 @@ _WEIGHTS = "intents.npz"
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """How a classifier is trained."""
 
-    penalty: float = 0.2
+    penalty: float = 0.1
     """λ of the ridge regression."""
     least: int = 1
     """Texts that must hold an n-gram for it to count."""
@@ -49,9 +50,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Labels that mean "no business of the shop"."""
     strict: tuple[str, ...] = ()
     """Labels that are never guessed."""
-    foreign_share: float = 0.02
+    foreign_share: float = 0.18
     """Share of outside texts that may pass for a request."""
-    foreign_strict_share: float = 0.001
+    foreign_strict_share: float = 0.015
     """Share of outside texts that may pass for a label of ``strict``."""
     kept_share: float = 0.9
     """Share of the rightly understood texts that stay in scope where no outside texts are known."""
@@ -84,6 +85,7 @@ class _Facts(msgspec.Struct, frozen=True):
     outside: tuple[str, ...]
     prior: str
     prior_scale: float
+    scope: Scope | None
 
 
 class HeldOut(NamedTuple):
@@ -104,6 +106,7 @@ class IntentClassifier:
         self._facts = facts
         self._weights = weights
         self._prior = prior
+        self._outside = [place for place, name in enumerate(facts.labels) if name in facts.outside]
         self.digest = _digest(self._arrays())
 
     @classmethod
@@ -114,9 +117,11 @@ class IntentClassifier:
         *,
         config: Config | None = None,
         prior: IntentClassifier | None = None,
+        held_out: HeldOut | None = None,
     ) -> IntentClassifier:
         """Train on labelled texts; the scores of ``prior`` become further features.
 
+        ``held_out`` is what ``cross_validated`` gave for the same texts, if it was asked before.
         Raises ``InvalidInput`` for fewer than two labels.
         """
         chosen = config or Config()
@@ -126,18 +131,21 @@ class IntentClassifier:
         truth = np.searchsorted(np.array(names), np.array(labels)).astype(np.intp)
         rows = [_prepared(text) for text in texts]
         dense, scale = (None, 0.0) if prior is None else _prior_columns(rows, prior, chosen.prior_weight)
-        held_out = cross_validated(rows, truth, chosen, dense)
+        foreign = [place for place, name in enumerate(names) if name in chosen.outside]
+        held_out = held_out or cross_validated(rows, truth, chosen, dense, foreign)
         calibration = calibrate(held_out.scores, truth, held_out.known)
+        scope, thresholds = _scoped(names, truth, held_out, calibration, chosen)
         vectoriser, raw, bias = _trained(rows, truth, len(names), chosen, dense)
         facts = _Facts(
             format=_FORMAT,
             labels=names,
             unknown=vectoriser.unknown,
             calibration=calibration,
-            thresholds=tuple(_thresholds(names, truth, held_out, calibration, chosen)),
+            thresholds=tuple(thresholds),
             outside=chosen.outside,
             prior="" if prior is None else prior.digest,
             prior_scale=scale,
+            scope=scope,
         )
         return cls(facts, vectoriser, Weights.pack(raw, bias), prior)
 
@@ -162,21 +170,27 @@ class IntentClassifier:
         raw, known = self.raw_scores(message)
         found = self.calibration.probabilities(raw)
         confidence = self.calibration.confidence(float(found.max()), known)
+        request = self._request(raw, known) if self._facts.scope else confidence
         match = None if examples is None else examples.nearest(message)
         example = ""
         if match is not None and match.weight > confidence * (1.0 - match.weight):
             example = match.target
         if match is not None and match.target in self.thresholds:
             found, confidence = self._blended(found, confidence, match)
+            request = max(request, match.weight)
         order = np.argsort(-found, kind="stable")
         intent = self.labels[order[0]]
         return Decision(
             intent=intent,
             confidence=confidence,
             scores=tuple((self.labels[place], float(found[place])) for place in order),
-            in_scope=intent not in self._facts.outside and confidence >= self.thresholds[intent],
+            in_scope=intent not in self._facts.outside and request >= self.thresholds[intent],
             example=example,
         )
+
+    def _request(self, raw: Floats, known: float) -> float:
+        assert self._facts.scope is not None
+        return self._facts.scope.probability(float(raw.max()), float(raw[self._outside].max()), known)
 
     def _blended(self, found: Floats, confidence: float, match: Match) -> tuple[Floats, float]:
         """Move the share of an example's weight to its intent, in the probabilities and in the confidence."""
@@ -250,10 +264,16 @@ def canonical() -> IntentClassifier:
         return IntentClassifier.load(path)
 
 
-def cross_validated(rows: Sequence[Features], truth: Labels, config: Config, dense: Floats | None = None) -> HeldOut:
-    """Return the scores of every text by a model trained without its part; the parts are stratified and fixed."""
+def cross_validated(
+    rows: Sequence[Features],
+    truth: Labels,
+    config: Config,
+    dense: Floats | None = None,
+    blocks: Iterable[int] = (),
+) -> HeldOut:
+    """Return the scores of every text by a model trained without its part; see ``stratified`` for the parts."""
     count = int(truth.max()) + 1
-    parts = stratified(truth, config.folds)
+    parts = stratified(truth, config.folds, blocks=frozenset(blocks))
     scores, known = np.zeros((len(rows), count), np.float32), np.zeros(len(rows), np.float32)
     for part in range(config.folds):
         inside, outside = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
@@ -272,13 +292,20 @@ def cross_validated(rows: Sequence[Features], truth: Labels, config: Config, den
     return HeldOut(scores, known)
 
 
-def stratified(truth: Labels, folds: int, seed: int = 0) -> Labels:
-    """Return a part from 0 for every text, so that each label is spread evenly."""
+def stratified(truth: Labels, folds: int, *, blocks: frozenset[int] = frozenset(), seed: int = 0) -> Labels:
+    """Return a part from 0 for every text, so that each label is spread evenly.
+
+    Texts of the labels in ``blocks`` stay with their neighbours: foreign texts stand in the order of their topics, and
+    what tells is how the model takes a topic that it has never seen.
+    """
     rng = np.random.default_rng(seed)
     parts = np.zeros(len(truth), np.intp)
     for label in np.unique(truth):
         members = np.flatnonzero(truth == label)
-        parts[rng.permutation(members)] = (np.arange(len(members)) + rng.integers(folds)) % folds
+        if int(label) in blocks:
+            parts[members] = np.arange(len(members)) * folds // len(members)
+        else:
+            parts[rng.permutation(members)] = (np.arange(len(members)) + rng.integers(folds)) % folds
     return parts
 
 
@@ -303,29 +330,32 @@ def _prior_columns(rows: Sequence[Features], prior: IntentClassifier, weight: fl
     return scores * np.float32(scale), scale
 
 
-def _thresholds(
+def _scoped(
     names: Sequence[str], truth: Labels, held_out: HeldOut, calibration: Calibration, config: Config
-) -> list[float]:
-    found = calibration.probabilities(held_out.scores)
-    winners = found.argmax(1)
-    pairs = zip(found.max(1).tolist(), held_out.known.tolist(), strict=True)
-    confidence = np.array([calibration.confidence(top, known) for top, known in pairs])
-    label = np.array(names)
+) -> tuple[Scope | None, list[float]]:
+    """Return how requests are told from foreign texts, and the threshold of each label."""
+    label, winners = np.array(names), held_out.scores.argmax(1)
     foreign = np.isin(label[truth], config.outside)
-    passing = foreign & ~np.isin(label[winners], config.outside)
     if not foreign.any():
-        right = confidence[winners == truth]
-        usual = float(np.quantile(right, 1.0 - config.kept_share)) if len(right) else 0.5
-        return [usual] * len(names)
-    usual = _lowest(confidence[passing], config.foreign_share * foreign.sum())
-    guessed = confidence[passing & np.isin(label[winners], config.strict)]
-    strict = _lowest(guessed, config.foreign_strict_share * foreign.sum())
-    return [max(usual, strict) if name in config.strict else usual for name in names]
+        found = calibration.probabilities(held_out.scores).max(1)
+        pairs = zip(found[winners == truth].tolist(), held_out.known[winners == truth].tolist(), strict=True)
+        sure = [calibration.confidence(top, known) for top, known in pairs]
+        return None, [float(np.quantile(sure, 1.0 - config.kept_share)) if sure else 0.5] * len(names)
+    taken = ~np.isin(label[winners], config.outside)
+    top = held_out.scores.max(1)
+    outside = held_out.scores[:, np.isin(label, config.outside)].max(1)
+    scope = calibrate_scope(top[taken], outside[taken], held_out.known[taken], ~foreign[taken])
+    columns = zip(top.tolist(), outside.tolist(), held_out.known.tolist(), strict=True)
+    request = np.array([scope.probability(*column) for column in columns])
+    usual = _lowest(request[taken & foreign], config.foreign_share * foreign.sum())
+    guessed = request[taken & foreign & np.isin(label[winners], config.strict)]
+    strict = max(usual, _lowest(guessed, config.foreign_strict_share * foreign.sum()))
+    return scope, [strict if name in config.strict else usual for name in names]
 
 
-def _lowest(confidences: npt.NDArray[np.float64], permitted: float) -> float:
-    """Return the lowest threshold that at most ``permitted`` of these confidences reach."""
-    ranked = np.sort(confidences)[::-1]
+def _lowest(chances: npt.NDArray[np.float64], permitted: float) -> float:
+    """Return the lowest threshold that at most ``permitted`` of these chances reach."""
+    ranked = np.sort(chances)[::-1]
     place = int(permitted)
     return float(np.nextafter(ranked[place], 1.0)) if place < len(ranked) else 0.0
 

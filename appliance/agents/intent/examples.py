@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from appliance.agents.intent.features import FAMILIES, Features, Floats, Keys, features
+from appliance.agents.intent.features import FOLDED, Features, Floats, Keys, features
 from appliance.agents.intent.linear import Vectoriser
 from appliance.agents.types import Utterance
 
@@ -81,7 +81,7 @@ class OwnExamples:
 def _weighed(message: Features, vectoriser: Vectoriser) -> tuple[Keys, Floats]:
     """Return all n-grams with their idf weight, those that the model does not know included; length 1 in all."""
     keys, values = [], []
-    for family in message:
+    for family in message[:FOLDED]:
         at = np.minimum(np.searchsorted(vectoriser.keys, family.keys), max(0, len(vectoriser.keys) - 1))
         if len(vectoriser.keys):
             idf = np.where(vectoriser.keys[at] == family.keys, vectoriser.idf[at], np.float32(vectoriser.unknown))
@@ -89,5 +89,5 @@ def _weighed(message: Features, vectoriser: Vectoriser) -> tuple[Keys, Floats]:
             idf = np.ones(len(family.keys), np.float32)
         value = family.weights * idf
         keys.append(family.keys)
-        values.append((value / max(float(np.sqrt(value @ value)), 1e-9) / len(FAMILIES) ** 0.5).astype(np.float32))
+        values.append((value / max(float(np.sqrt(value @ value)), 1e-9) / FOLDED**0.5).astype(np.float32))
     return np.concatenate(keys), np.concatenate(values)

@@ -1,11 +1,12 @@
 """The n-grams of a message: the one definition that training and run time share.
 
-Words are folded, so marked, unmarked and decomposed Vietnamese give the same features; digits lose their value and
-keep their number. Three families stand side by side, each normalised by itself later on:
+Words are folded, so marked, unmarked and decomposed Vietnamese give the same features but for one family; digits
+lose their value and keep their number. Four families stand side by side, each normalised by itself later on:
 
-    words   stems, and pairs of them with the two ends of the message
+    words   stems, and ordered pairs of them, ends of the message included, up to five places apart
     chars   2 to 5 letters inside a word and its borders, which survive slips of the keyboard
     spans   3 to 5 letters across word borders
+    marks   words with their diacritics, where they have any: đổi is not đội
 
 Where the language agent found values (``Mention``), pairs and triples with the slot's name in the value's place are
 added to the words: ``duoi <price_max>`` is one feature for every amount.
@@ -14,6 +15,7 @@ added to the words: ``duoi <price_max>`` is one feature for every amount.
 from __future__ import annotations
 
 import re
+import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -28,15 +30,18 @@ from appliance.text import fold
 Keys = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float32]
 
-FAMILIES = ("w", "c", "x")
+FAMILIES = ("w", "c", "x", "m")
+FOLDED = 3
+"""Families that do not depend on diacritics; they come first."""
 LONGEST = 400
 """Letters of a message that count; what follows has been said before or is no request."""
 _WORD = re.compile(r"[^\W_]+")
 _APOSTROPHE = re.compile("['’`´]")
 _DIGIT = re.compile(r"\d")
-_STRETCHED = re.compile(r"(.)\1{2,}")
+_STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _ENDINGS = ("ings", "ing", "edly", "ed", "ies", "es", "s", "ly")
 _SHORTEST_STEM = 3
+_REACH = 5
 
 
 class Family(NamedTuple):
@@ -55,22 +60,25 @@ Features = tuple[Family, ...]
 def features(source: str | Utterance) -> Features:
     """Return the hashed n-grams of a text, or of an utterance: its repaired words without mere politeness."""
     if isinstance(source, str):
-        words, slotted = plain_words(source), []
+        text = unicodedata.normalize("NFC", source[:LONGEST])
+        words, slotted = plain_words(text), []
+        marked = [] if text.isascii() else _WORD.findall(text.lower())
     else:
-        words, slotted = _spoken(source), _slotted(source)
-    stems = [stem(word) for word in words]
-    edged = ["^", *stems, "$"]
-    grams = [*stems, *_joined(edged, 2), *slotted]
+        tokens = source.core or source.tokens
+        words, slotted = plain_words(" ".join(token.folded for token in tokens)), _slotted(source)
+        marked = [token.marked for token in tokens]
+    edged = ["^", *map(stem, words), "$"] if words else []
     return (
-        _family("w", grams),
-        _family("c", (gram for word in words for gram in _letters(f" {word} ", 2, 5))),
-        _family("x", _letters(f" {' '.join(words)} ", 3, 5)),
+        _family("w", [*edged[1:-1], *_pairs(edged), *slotted]),
+        _family("c", [gram for word in words for gram in _letters(f" {word} ", 2, 5)]),
+        _family("x", _letters(f" {' '.join(words)} ", 3, 5) if words else []),
+        _family("m", [word for word in marked if not word.isascii()]),
     )
 
 
 def plain_words(text: str) -> list[str]:
     """Return the folded words of a plain text: apostrophes closed, digits as 0, a letter at most twice in a row."""
-    folded = _STRETCHED.sub(r"\1\1", _DIGIT.sub("0", _APOSTROPHE.sub("", fold(text[:LONGEST]))))
+    folded = _DIGIT.sub("0", _STRETCHED.sub(r"\1\1", _APOSTROPHE.sub("", fold(text[:LONGEST]))))
     return _WORD.findall(folded)
 
 
@@ -85,11 +93,6 @@ def stem(word: str) -> str:
                 word = word[:-1]
             break
     return word[:-1] if len(word) > 4 and word[-1] == "e" else word
-
-
-def _spoken(utterance: Utterance) -> list[str]:
-    tokens = utterance.core or utterance.tokens
-    return plain_words(" ".join(token.folded for token in tokens))
 
 
 def _slotted(utterance: Utterance) -> list[str]:
@@ -111,6 +114,15 @@ def _slotted(utterance: Utterance) -> list[str]:
             line.append(stem(token.folded))
     line.append("$")
     return [gram for size in (1, 2, 3) for gram in _joined(line, size) if "<" in gram]
+
+
+def _pairs(words: Sequence[str]) -> list[str]:
+    """Return two words a feature; further than two places apart the distance no longer matters."""
+    return [
+        f"{first} {min(away, 3)} {second}"
+        for place, first in enumerate(words)
+        for away, second in enumerate(words[place + 1 : place + 1 + _REACH], 1)
+    ]
 
 
 def _joined(words: Sequence[str], size: int) -> list[str]:
