@@ -31,23 +31,17 @@ class ShopLexicon(msgspec.Struct, frozen=True, gc=False):
     """The vocabulary by first letter and length, for the repair of typing slips."""
     own_words: dict[str, str] = {}
     """The owner's abbreviations, lower case, to their meaning."""
-    keys: dict[str, str] = {}
-    """Our product group to the shop's category that bears one of its names."""
     spellings: dict[str, frozenset[str]] = {}
     """One-word category names, folded, to how the shop marks them."""
     longest: int = 0
     """Words in the longest category name."""
-
-    def handle_of(self, key: str) -> str:
-        """Return the shop's category for one of our product groups; the group's own key when it has none."""
-        return self.keys.get(key, key)
 
     @staticmethod
     def build(
         titles: Iterable[str], categories: Iterable[Category] = (), own_words: Mapping[str, str] | None = None
     ) -> ShopLexicon:
         """Return the lexicon of a shop; titles may hold any text of the catalogue whose words shoppers use."""
-        names = [(category.name, category.handle) for category in categories if category.handle]
+        names = [(category.name, _own_or_ours(category.handle)) for category in categories if category.handle]
         folded = {" ".join(words(name)): handle for name, handle in reversed(names)}
         folded.update({" ".join(words(handle)): handle for _, handle in names if words(handle)})
         folded.pop("", None)
@@ -65,7 +59,6 @@ class ShopLexicon(msgspec.Struct, frozen=True, gc=False):
             vocabulary=common,
             buckets=bucketed(common),
             own_words={key: meaning for key, meaning in own.items() if key and meaning},
-            keys=_groups(folded),
             spellings={word: frozenset(spelled) for word, spelled in single.items()},
             longest=max((name.count(" ") + 1 for name in folded), default=0),
         )
@@ -80,13 +73,7 @@ def bucketed(vocabulary: Iterable[str]) -> dict[Bucket, tuple[str, ...]]:
     return {key: tuple(sorted(group)) for key, group in found.items()}
 
 
-def _groups(folded: Mapping[str, str]) -> dict[str, str]:
-    """Return our product groups that the shop has a category for, by any of their names."""
-    found: dict[str, str] = {}
-    for key, names in data("categories")["names"].items():
-        for name in (key, *names):
-            handle = folded.get(" ".join(words(name)))
-            if handle:
-                found[key] = handle
-                break
-    return found
+def _own_or_ours(handle: str) -> str:
+    """Return the key of our product group where a shop's handle spells it (``power-bank``), else the handle."""
+    key = handle.replace("-", "_")
+    return key if key in data("categories")["names"] else handle

@@ -98,7 +98,7 @@ def categories(line: Line, taken: bytearray, lexicon: ShopLexicon) -> list[Menti
         if own_end and (ours is None or own_end >= ours.end):
             mention = Mention("category", handle, place, own_end)
         elif ours and ours.phrase.value:
-            mention = Mention("category", lexicon.handle_of(ours.phrase.value), place, ours.end)
+            mention = Mention("category", ours.phrase.value, place, ours.end)
         else:
             place = ours.end if ours else place + 1
             continue
