@@ -47,6 +47,9 @@ class Metrics:
         self.jobs = Counter("appliance_jobs", "Jobs ended", ["kind", "state"], registry=registry)
         self.products = Gauge("appliance_catalogue_products", "Published products", registry=registry)
         self.issues = Gauge("appliance_issues_open", "Open problems", ["severity"], registry=registry)
+        self._add_chat(registry)
+
+    def _add_chat(self, registry: CollectorRegistry) -> None:
         self.chat_turns = Counter(
             "appliance_chat_turns", "Messages of shoppers answered", ["handled_by", "group"], registry=registry
         )

@@ -207,41 +207,11 @@ class Conversations:
             return self._apologise(conversation, state, said, error, now, began)
         self._issues.cure(_FAILED_ISSUE)
         count_turn(self._metrics, result, self._settings.assistant)
-        record = TurnRecord(
-            id=new_turn_id(),
-            message=clean_text(said),
-            reply=result.reply.text,
-            intent=result.interpretation.intent,
-            confidence=round(result.interpretation.confidence, 4),
-            slots=result.interpretation.slots,
-            action=result.action,
-            handled_by=result.handled_by,
-            trace=_trace(result),
-            took_ms=_since(began),
-            created_at=now,
-            answered=result.answered,
-        )
+        record = _record(result, said, now, began)
         kept = self._keep(conversation, record, result.state, result.locale, result.handoff)
         if self._is_open_question(result):
             self._unanswered.note(said, result.locale, record.id, now)
-        return ChatAnswer(
-            turn_id=record.id,
-            conversation_id=kept.id,
-            reply=record.reply,
-            intent=record.intent,
-            intents=result.interpretation.intents,
-            confidence=record.confidence,
-            slots=record.slots,
-            products=result.reply.products,
-            quick_replies=result.reply.quick_replies,
-            sources=result.reply.sources,
-            handled_by=result.handled_by,
-            action=result.action,
-            status=kept.status,
-            locale=result.locale,
-            steps=result.steps,
-            took_ms=_since(began),
-        )
+        return _answered(result, record, kept, began)
 
     def _pass_on(self, conversation: Conversation, said: str, now: float, began: float) -> ChatAnswer:
         """Keep a message for the person who is on; the assistant is silent and its state stays as it is."""
@@ -337,6 +307,44 @@ def _state_of(conversation: Conversation) -> DialogueState:
     except msgspec.DecodeError as error:
         log.warning("dialogue_state_unreadable", conversation=conversation.id, error=str(error))
         return DialogueState()
+
+
+def _record(result: TurnResult, said: str, now: float, began: float) -> TurnRecord:
+    return TurnRecord(
+        id=new_turn_id(),
+        message=clean_text(said),
+        reply=result.reply.text,
+        intent=result.interpretation.intent,
+        confidence=round(result.interpretation.confidence, 4),
+        slots=result.interpretation.slots,
+        action=result.action,
+        handled_by=result.handled_by,
+        trace=_trace(result),
+        took_ms=_since(began),
+        created_at=now,
+        answered=result.answered,
+    )
+
+
+def _answered(result: TurnResult, record: TurnRecord, kept: Conversation, began: float) -> ChatAnswer:
+    return ChatAnswer(
+        turn_id=record.id,
+        conversation_id=kept.id,
+        reply=record.reply,
+        intent=record.intent,
+        intents=result.interpretation.intents,
+        confidence=record.confidence,
+        slots=record.slots,
+        products=result.reply.products,
+        quick_replies=result.reply.quick_replies,
+        sources=result.reply.sources,
+        handled_by=result.handled_by,
+        action=result.action,
+        status=kept.status,
+        locale=result.locale,
+        steps=result.steps,
+        took_ms=_since(began),
+    )
 
 
 def _locale_of(conversation: Conversation) -> Locale:
