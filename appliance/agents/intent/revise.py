@@ -6,8 +6,9 @@ from appliance.agents.intent.classifier import Decision
 from appliance.agents.types import CONVERSATION, DialogueState, Utterance
 
 _MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
-_SHOP_VALUES = frozenset({"category", "order_id", "coupon_code", "payment_method"})
+_SHOP_VALUES = frozenset({"category", "order_id", "coupon_code"})
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
+_UNSURE = 0.3
 _LEAST_SHARE = 0.03
 """Probability from which a shop's intent replaces "no business of ours" when a value of the shop is named."""
 
@@ -26,7 +27,22 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
         shops = next(((name, share) for name, share in decision.scores if name not in CONVERSATION), None)
         if shops is not None and shops[1] >= _LEAST_SHARE:
             return shops[0], "revise:shop"
+    elif _is_foreign(decision, utterance, slots, state):
+        return "out_of_scope", "revise:scope"
     return intent, ""
+
+
+def _is_foreign(decision: Decision, utterance: Utterance, slots: set[str], state: DialogueState) -> bool:
+    """Tell whether a message is more likely no business of the shop than the request that it looks most like.
+
+    Vietnamese messages reach a Vietnamese shop with a purpose: there the model must be quite unsure as well.
+    """
+    if decision.in_scope or decision.intent in CONVERSATION:
+        return False
+    in_talk = state.pending is not None or state.shown or state.focus is not None
+    if in_talk or slots & (_SHOP_VALUES | _MEASURES | {"location", "size", "phone"}):
+        return False
+    return utterance.locale == "en" or decision.confidence < _UNSURE
 
 
 def _asks_the_fee(slots: set[str], state: DialogueState) -> bool:
