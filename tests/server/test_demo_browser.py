@@ -319,8 +319,8 @@ def test_the_chat_calls_a_person_and_can_be_deleted(shop: str, browser: Browser)
     assert "nhân viên" in browser.until(
         f"{CHAT}.querySelector('.state').textContent.startsWith('Đã báo') && {CHAT}.querySelector('.state').textContent"
     )
-    browser.js("location.reload()")
-    browser.until("document.querySelector('.grid .card')")
+    browser.open(f"{shop}/demo/")
+    browser.until(f"document.querySelector('.grid .card') && {CHAT}.querySelector('.toggle')")
     browser.js(f"{CHAT}.querySelector('.toggle').click()")
     assert browser.until(f"{CHAT}.querySelectorAll('.turn').length") == 2
     browser.js(f"{CHAT}.querySelector('.quiet').click()")
