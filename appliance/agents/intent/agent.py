@@ -80,7 +80,7 @@ class IntentAgent:
     def _decide(self, utterance: Utterance) -> tuple[Decision, str]:
         decision = self._classifier.decide(utterance, self._examples())
         answer = short_answer(utterance)
-        sure = (answer, f"{answer}#short") if answer else matching_rule(utterance)
+        sure = (answer, f"{answer}#short") if answer else matching_rule(utterance, decision.intent)
         if sure is None:
             return decision, ""
         return msgspec.structs.replace(decision, intent=sure[0], confidence=CERTAIN), sure[1]

@@ -32,10 +32,12 @@ class Rule(msgspec.Struct, frozen=True):
     """Slots of which one must be mentioned."""
     lacks: frozenset[str]
     """Slots of which none may be mentioned."""
+    guess: frozenset[str]
+    """Intents of which the model must have guessed one; empty for a rule that speaks whatever it guessed."""
 
-    def fits(self, text: str, slots: frozenset[str]) -> bool:
-        """Tell whether the rule speaks for a message with these mentions."""
-        if (self.needs and not self.needs & slots) or self.lacks & slots:
+    def fits(self, text: str, slots: frozenset[str], guess: str) -> bool:
+        """Tell whether the rule speaks for a message with these mentions and this guess."""
+        if (self.needs and not self.needs & slots) or self.lacks & slots or (self.guess and guess not in self.guess):
             return False
         found = self.pattern.fullmatch(text) if self.whole else self.pattern.search(text)
         return found is not None and (self.unless is None or self.unless.search(text) is None)
@@ -48,9 +50,11 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     whole: bool = False
     needs: list[str] = []
     lacks: list[str] = []
+    guess: list[str] = []
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
+    marked: list[str]
     yes: list[str]
     no: list[str]
     rule: list[_Entry]
@@ -65,7 +69,7 @@ def _file() -> _File:
 @lru_cache(maxsize=1)
 def rules() -> tuple[Rule, ...]:
     """Return the grammar. Raises ``ValueError`` for an unknown intent, which is a defect of the file."""
-    unknown = {entry.intent for entry in _file().rule} - set(INTENTS)
+    unknown = {name for entry in _file().rule for name in (entry.intent, *entry.guess)} - set(INTENTS)
     if unknown:
         raise ValueError(f"rules for unknown intents: {sorted(unknown)}")
     return tuple(
@@ -76,19 +80,28 @@ def rules() -> tuple[Rule, ...]:
             entry.whole,
             frozenset(entry.needs),
             frozenset(entry.lacks),
+            frozenset(entry.guess),
         )
         for entry in _file().rule
     )
 
 
-def matching_rule(utterance: Utterance) -> tuple[str, str] | None:
-    """Return the intent of the first rule that speaks, and the rule's name for the trace."""
-    text = " ".join(token.folded for token in utterance.core)[:MAX_CHARS]
+def matching_rule(utterance: Utterance, guess: str = "") -> tuple[str, str] | None:
+    """Return the intent of the first rule that speaks, and the rule's name for the trace; ``guess`` is the model's."""
+    marked = _marked()
+    words = (token.marked if token.marked in marked else token.folded for token in utterance.core)
+    text = " ".join(words)[:MAX_CHARS]
     slots = frozenset(mention.slot for mention in utterance.mentions)
     for number, rule in enumerate(rules()):
-        if rule.fits(text, slots):
+        if rule.fits(text, slots, guess):
             return rule.intent, f"{rule.intent}#{number}"
     return None
+
+
+@lru_cache(maxsize=1)
+def _marked() -> frozenset[str]:
+    """Return the words that keep their diacritics, where they were typed, because another word folds to the same."""
+    return frozenset(_file().marked)
 
 
 def short_answer(utterance: Utterance) -> Literal["affirm", "deny"] | None:
