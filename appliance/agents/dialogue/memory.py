@@ -6,12 +6,23 @@ from collections.abc import Sequence
 
 import msgspec
 
-from appliance.agents.types import DialogueState, Interpretation, Outcome, ProductFact, ShownProduct, Utterance
+from appliance.agents.types import (
+    POLICIES,
+    DialogueState,
+    Interpretation,
+    Outcome,
+    ProductFact,
+    ShownProduct,
+    Utterance,
+)
 from appliance.messages import Locale
 
 _EXPECTED = {"order_id": "order_id", "verify": "verify", "measures": "measures", "contact": "verify", "details": "size"}
 _SIDE_REMARKS = frozenset({"greeting", "thanks", "goodbye", "bot_identity", "unclear", "abuse", "feedback"})
 """Intents that leave a pending question and the running search where they are."""
+
+_PATIENT = frozenset({"order_id", "verify", "measures"})
+"""Questions that wait while the shopper asks about a policy: their answers are values, which nobody says by chance."""
 
 
 def expected(state: DialogueState) -> str:
@@ -57,7 +68,7 @@ def after_turn(
         shown=shown,
         focus=focus,
         filters=filters,
-        pending=pending or (state.pending if aside else None),
+        pending=pending or (state.pending if aside or _waits(state, interpretation) else None),
         last_intent=state.last_intent if aside else interpretation.intent,
         last_slots=state.last_slots if aside else interpretation.slots,
         last_reply=reply,
@@ -74,6 +85,10 @@ def _of_the_list(cards: Sequence[ShownProduct], state: DialogueState, outcomes: 
     if len(cards) != 1 or any(outcome.filters is not None for outcome in outcomes):
         return False
     return bool(cards[0].product_id) and cards[0].product_id in {product.product_id for product in state.shown}
+
+
+def _waits(state: DialogueState, interpretation: Interpretation) -> bool:
+    return state.pending is not None and state.pending.kind in _PATIENT and interpretation.intent in POLICIES
 
 
 def shown_product(product: ProductFact) -> ShownProduct:

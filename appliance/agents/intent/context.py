@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from appliance.agents.intent.phrases import product_phrases
 from appliance.agents.intent.rules import matching_rule, short_answer
+from appliance.agents.intent.segments import segments
 from appliance.agents.intent.slots import fill
-from appliance.agents.types import DialogueState, Interpretation, Mention, Pending, Slots, Utterance
+from appliance.agents.types import ORDERS, DialogueState, Interpretation, Mention, Pending, Slots, Utterance
 
 CERTAIN = 0.99
 _DETAILS = frozenset({"color", "size", "quantity", "product", "phone", "location", "email"})
@@ -33,6 +34,8 @@ def answer_to_pending(utterance: Utterance, state: DialogueState) -> Interpretat
     yes_or_no = short_answer(utterance)
     if yes_or_no and pending.kind not in ("order_id", "verify", "measures", "contact"):
         return _decided(yes_or_no, {}, f"pending:{pending.kind}")
+    if pending.kind == "confirm" and short_answer(segments(utterance)[0]) == "deny" and not _names_order(utterance):
+        return _decided("deny", {}, "pending:confirm")
     slots = _answering_slots(pending, utterance, state)
     if slots is None:
         return None
@@ -67,6 +70,8 @@ def _which_product(
 ) -> Slots | None:
     if len(utterance.core) > _LONG_ANSWER or _OTHER_REQUEST & stated.keys():
         return None
+    if "attribute" in stated and pending.intent not in ("product_info", "product_compare"):
+        return None
     sure = matching_rule(utterance)
     if sure is not None and sure[0] != pending.intent:
         return None
@@ -81,13 +86,17 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: str, confidence
 
     ``guess`` is what the words alone look like; a sure question about one product stays that question.
     """
+    stated = _by_slot(utterance)
+    if "order_id" in stated and state.last_intent in ORDERS and guess not in ORDERS and confidence < _SURE:
+        return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:order")
     if not (state.shown or state.focus or state.filters):
         return None
-    stated = _by_slot(utterance)
+    about_one = guess in _ABOUT_ONE and confidence >= _SURE
+    if "ref" in stated and state.last_intent in _ABOUT_ONE and not about_one and _nothing_else(utterance, stated):
+        return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:ref")
     if _asks_other_colours(utterance, stated) and state.focus is not None:
         slots = {"attribute": "color_options", **fill("product_info", utterance, state)}
         return _decided("product_info", slots, "follow_up:colours")
-    about_one = guess in _ABOUT_ONE and confidence >= _SURE
     if "modifier" in stated and not about_one and not stated.keys() & {"order_id", "phone"}:
         return _decided("product_search", fill("product_search", utterance, state), "follow_up:modifier")
     if _VARIANT & stated.keys() and _nothing_else(utterance, stated):
@@ -106,6 +115,10 @@ def _asks_other_colours(utterance: Utterance, stated: dict[str, Mention]) -> boo
     if "modifier" not in stated or stated["modifier"].value != "other" or "color" in stated:
         return False
     return any(token.folded in _COLOUR_WORDS for token in utterance.tokens)
+
+
+def _names_order(utterance: Utterance) -> bool:
+    return "order_id" in _by_slot(utterance)
 
 
 def _nothing_else(utterance: Utterance, stated: dict[str, Mention]) -> bool:

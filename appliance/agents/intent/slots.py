@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from appliance.agents.intent.phrases import compared_phrases, product_phrases
 from appliance.agents.types import ORDERS, DialogueState, Mention, Slots, SlotValue, Utterance
+from appliance.text import fold
 
 _PRICE = ("price_min", "price_max", "price_about")
 _FILTERS = (*_PRICE, "category", "color", "size", "gender", "sort", "without")
@@ -66,7 +67,8 @@ def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
     if intent == "product_search":
         return searched(slots, state)
     if intent in _NAMED and "product" in slots and slots.get("ref") == "it":
-        del slots["ref"]
+        asked_of_it = intent == "product_info" and state.focus is not None and not _is_title(slots, utterance, state)
+        del slots["product" if asked_of_it else "ref"]
     if intent in _NAMED and not slots.keys() & {"product", "ref"} and state.focus is not None:
         slots["ref"] = "it"
     if intent in _SHIPPING and "location" not in slots and state.last_intent in _SHIPPING:
@@ -153,6 +155,19 @@ def _name(slots: Slots, utterance: Utterance, *, keep_category: bool) -> None:
     slots["product"] = names[0]
     if not keep_category:
         slots.pop("category", None)
+
+
+def _is_title(slots: Slots, utterance: Utterance, state: DialogueState) -> bool:
+    """Tell whether words beside "this one" name goods ("đèn này") and not what is asked of it ("vừa laptop không")."""
+    words = set(fold(str(slots["product"])).split())
+    goods = {
+        token.folded
+        for mention in utterance.mentions
+        if mention.slot == "category"
+        for token in utterance.tokens[mention.start : mention.end]
+    }
+    titles = [product.title for product in (*state.shown, state.focus) if product is not None]
+    return bool(words & (goods | {word for title in titles for word in fold(title).split()}))
 
 
 def _name_both(slots: Slots, utterance: Utterance) -> None:
