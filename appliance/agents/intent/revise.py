@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from appliance.agents.intent.classifier import Decision
 from appliance.agents.types import CONVERSATION, DialogueState, Utterance
 
 _MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
 _SHOP_VALUES = frozenset({"category", "order_id", "coupon_code"})
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
+_MAY_COMPARE = frozenset({"product_recommend", "product_search", "product_info", "product_price"})
+_OR = frozenset({"hay", "hoac", "or", "vs", "versus"})
 _UNSURE = 0.3
 _LEAST_SHARE = 0.03
 """Probability from which a shop's intent replaces "no business of ours" when a value of the shop is named."""
@@ -21,6 +25,8 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
     slots = {mention.slot for mention in utterance.mentions if mention.certain}
     if _MEASURES & slots and intent.startswith("product_"):
         return "size_advice", "revise:measures"
+    if intent in _MAY_COMPARE and _names_two_alike(utterance):
+        return "product_compare", "revise:two"
     if intent == "product_price" and _asks_the_fee(slots, state):
         return "shipping_fee", "revise:shipping"
     if intent in ("out_of_scope", "unclear") and _SHOP_VALUES & slots:
@@ -30,6 +36,15 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
     elif _is_foreign(decision, utterance, slots, state):
         return "out_of_scope", "revise:scope"
     return intent, ""
+
+
+def _names_two_alike(utterance: Utterance) -> bool:
+    """Tell whether two products of one group stand beside each other with "or" between them."""
+    groups = [mention for mention in utterance.mentions if mention.slot == "category" and mention.certain]
+    return any(
+        first.value == second.value and any(token.folded in _OR for token in utterance.tokens[first.end : second.start])
+        for first, second in pairwise(groups)
+    )
 
 
 def _is_foreign(decision: Decision, utterance: Utterance, slots: set[str], state: DialogueState) -> bool:
