@@ -55,13 +55,14 @@ def _word_set(words: Iterable[str]) -> WordSet:
     return WordSet(frozenset(map(canonical, listed)), frozenset(map(fold, listed)))
 
 
-def product_phrases(utterance: Utterance) -> list[str]:
+def product_phrases(utterance: Utterance, *, one: bool = False) -> list[str]:
     """Return the names in a message in order, as said, lower case; usually one, two in a comparison.
 
     A name is a run of words that are neither politeness, nor a value of another slot, nor grammar. Runs that hold a
-    category go before others; a run of generic nouns alone (``mẫu``, ``item``) names nothing.
+    category go before others; a run of generic nouns alone (``mẫu``, ``item``) names nothing. Where ``one`` product is
+    asked for, a gender inside a name belongs to it (``đồng hồ nữ classic``).
     """
-    runs = _runs(utterance)
+    runs = _runs(utterance, one)
     named = [run for run in runs if not all(phrase_words().generic.holds(token) for token in run)]
     in_category = _category_places(utterance)
     strong = [run for run in named if any(place in in_category for place in _places(run, utterance))]
@@ -81,13 +82,15 @@ def _names(run: list[Token]) -> bool:
     )
 
 
-def _runs(utterance: Utterance) -> list[list[Token]]:
+def _runs(utterance: Utterance, one: bool = False) -> list[list[Token]]:
     words = phrase_words()
     taken = set(utterance.polite)
     in_category = _category_places(utterance)
     for mention in utterance.mentions:
         if mention.slot not in _NAME_SLOTS and mention.certain:
             taken.update(range(mention.start, mention.end))
+    if one:
+        taken -= _inside_names(utterance, taken)
     runs: list[list[Token]] = [[]]
     for place, token in enumerate(utterance.tokens):
         grammar = words.idle.holds(token) or words.separators.holds(token)
@@ -96,6 +99,22 @@ def _runs(utterance: Utterance) -> list[list[Token]]:
         else:
             runs[-1].append(token)
     return [run for run in runs if run]
+
+
+def _inside_names(utterance: Utterance, taken: set[int]) -> set[int]:
+    """Return the places of a gender that stands between two words of a name."""
+    words, tokens = phrase_words(), utterance.tokens
+    named = [
+        place not in taken and not words.idle.holds(token) and not words.separators.holds(token)
+        for place, token in enumerate(tokens)
+    ]
+    return {
+        place
+        for mention in utterance.mentions
+        if mention.slot == "gender" and mention.start > 0 and mention.end < len(tokens)
+        if named[mention.start - 1] and named[mention.end]
+        for place in range(mention.start, mention.end)
+    }
 
 
 def _category_places(utterance: Utterance) -> set[int]:

@@ -147,7 +147,7 @@ def _point(slots: Slots, utterance: Utterance, state: DialogueState) -> None:
 
 def _name(slots: Slots, utterance: Utterance, *, keep_category: bool) -> None:
     """Add the product that the message names; a name that is but a category's stays the category where it counts."""
-    names = product_phrases(utterance)
+    names = product_phrases(utterance, one=not keep_category)
     if not names:
         return
     if "category" in slots and _only_category(names[0], utterance):
