@@ -31,7 +31,14 @@ class _Stage(NamedTuple):
 
 
 def search(given: SkillInput, shop: Shop) -> Outcome:
-    """Answer a search."""
+    """Answer a search. Its filters go on running whatever was found: the next turn may widen or narrow them."""
+    found = _found(given, shop)
+    if found.filters is not None:
+        return found
+    return msgspec.structs.replace(found, filters=running(wish_of(given, shop), given, shop))
+
+
+def _found(given: SkillInput, shop: Shop) -> Outcome:
     wish = wish_of(given, shop)
     if wish.shift:
         wish = shifted(wish, given, shop)

@@ -19,6 +19,7 @@ from appliance.agents.vocabulary import Vocabulary
 from appliance.issues import IssueBoard
 from appliance.metrics import Metrics
 from appliance.ops.evaluation.records import read_products
+from appliance.ops.keys import FILE_NAME as KEYS
 from appliance.ops.keys import load_keys
 from appliance.recsys.service import RecommendationService
 from appliance.search.build import build_index
@@ -54,8 +55,10 @@ def chat_shop(data_dir: Path, settings: Settings, products: Path | None) -> Iter
         place = Path(folder)
         if products is None:
             _copy(data_dir / _FILE, place / _FILE)
+        owned = products is None and (data_dir / KEYS).exists()
+        keys = load_keys(data_dir if owned else place)
         store = SqliteStore(place / _FILE, MIGRATIONS)
-        stores = ChatStores(store, settings.assistant, load_keys(place if products else data_dir).pseudonym, time.time)
+        stores = ChatStores(store, settings.assistant, keys.pseudonym, time.time)
         try:
             catalogue = Catalogue(store, currency=settings.shop.currency)
             if products is not None:
