@@ -14,7 +14,8 @@ _DETAILS = frozenset({"color", "size", "quantity", "product", "phone", "location
 _MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
 _VARIANT = frozenset({"color", "size"})
 _ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info", "product_compare", "order_place"})
-_COLOUR_WORDS = frozenset({"mau", "color", "colour", "colors", "colours"})
+_COLOUR_WORDS = frozenset({"màu", "mau", "color", "colour", "colors", "colours"})
+"""As typed: ``mẫu khác`` asks for another product."""
 _STOCK_WORDS = frozenset({"con", "co", "have", "stock", "available", "left", "got", "hang", "comes", "come"})
 _SEARCHING = frozenset({"product_search", "product_recommend"})
 _SURE = 0.6
@@ -114,7 +115,7 @@ def _asks_other_colours(utterance: Utterance, stated: dict[str, Mention]) -> boo
     """Tell whether "other" means the colours of a product and not another product ("màu khác")."""
     if "modifier" not in stated or stated["modifier"].value != "other" or "color" in stated:
         return False
-    return any(token.folded in _COLOUR_WORDS for token in utterance.tokens)
+    return any(token.marked in _COLOUR_WORDS for token in utterance.tokens)
 
 
 def _names_order(utterance: Utterance) -> bool:
