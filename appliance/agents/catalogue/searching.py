@@ -191,7 +191,8 @@ def _nothing_like(wish: Wish, cards: list[ProductCard], given: SkillInput, shop:
         products=facts(near, given),
         sources=sources(near),
         quick_replies=("best_selling", "newest", "person"),
-        filters={},
+        # "Cheaper" goes on from what is shown instead; without that, from what was asked for.
+        filters={} if near else running(wish, given, shop),
         offered=len(near),
         answered=bool(near),
     )
