@@ -17,6 +17,7 @@ _ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info",
 _COLOUR_WORDS = frozenset({"màu", "mau", "color", "colour", "colors", "colours"})
 """As typed: ``mẫu khác`` asks for another product."""
 _STOCK_WORDS = frozenset({"con", "co", "have", "stock", "available", "left", "got", "hang", "comes", "come"})
+_SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _SEARCHING = frozenset({"product_search", "product_recommend"})
 _SURE = 0.6
 _OTHER_REQUEST = frozenset(
@@ -90,6 +91,9 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: str, confidence
     stated = _by_slot(utterance)
     if "order_id" in stated and state.last_intent in ORDERS and guess not in ORDERS and confidence < _SURE:
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:order")
+    foreign = guess in ("out_of_scope", "unclear") or confidence < _SURE
+    if "location" in stated and state.last_intent in _SHIPPING and foreign and guess not in _SHIPPING:
+        return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:place")
     if not (state.shown or state.focus or state.filters):
         return None
     about_one = guess in _ABOUT_ONE and confidence >= _SURE
