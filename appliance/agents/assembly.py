@@ -13,6 +13,7 @@ from appliance.agents.port import LanguageModel
 from appliance.agents.response.agent import ResponseAgent
 from appliance.agents.response.talk import Talk
 from appliance.agents.service.agent import ServiceAgent
+from appliance.agents.service.retrieval import FaqSearch
 from appliance.agents.vocabulary import Vocabulary
 from appliance.recsys.service import RecommendationService
 from appliance.search.service import SearchService
@@ -26,15 +27,15 @@ def build_assistant(
     search: SearchService,
     recommender: RecommendationService,
     stores: ChatStores,
+    faq: FaqSearch,
     vocabulary: Vocabulary,
     settings: Settings,
     model: Callable[[], LanguageModel | None] = lambda: None,
 ) -> Assistant:
     """Return the assistant. Raises ``ArtifactInvalid`` when the intent model of the package is damaged."""
-    service = ServiceAgent(stores.faq, stores.orders, stores.order_requests, settings)
     skills = (
         CatalogueAgent(catalogue, search, recommender, settings),
-        service,
+        ServiceAgent(faq, stores.orders, stores.order_requests, settings),
         Talk(settings.shop.name),
     )
     return Assistant(
@@ -43,6 +44,6 @@ def build_assistant(
         skills=skills,
         response=ResponseAgent(settings.shop.currency),
         settings=settings,
-        faq=service.best,
+        faq=faq.best,
         model=model,
     )

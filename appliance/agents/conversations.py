@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -23,6 +23,7 @@ from appliance.messages import Locale, translate
 from appliance.metrics import Metrics
 from appliance.settings import Settings
 from appliance.store.conversations import (
+    NOTED,
     Conversation,
     ConversationRepository,
     Status,
@@ -47,6 +48,16 @@ class Answering(Protocol):
     def turn(self, given: TurnInput) -> TurnResult:
         """Answer one message."""
         ...
+
+
+class _Said(NamedTuple):
+    """A shopper's message with what is known of who says it."""
+
+    message: str
+    user_id: str
+    client: str
+    locale: Locale | None
+    now: float
 
 
 class ChatAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +103,14 @@ class Conversations:
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="chat")
 
     def submit(
-        self, session_id: str, message: str, *, user_id: str = "", locale: Locale | None = None, now: float
+        self,
+        session_id: str,
+        message: str,
+        *,
+        user_id: str = "",
+        client: str = "",
+        locale: Locale | None = None,
+        now: float,
     ) -> Future[ChatAnswer]:
         """Have a message answered by a thread of this service; as ``say``.
 
@@ -101,26 +119,35 @@ class Conversations:
         self._check(message)
         place = self._turns.enter(session_id)
         try:
-            answer = self._workers.submit(self._in_turn, place, message, user_id, locale, now)
-        except BaseException:
+            answer = self._workers.submit(self._in_turn, place, _Said(message, user_id, client, locale, now))
+        except RuntimeError as error:
+            # Its threads take nothing more: the process stops.
             self._turns.leave(place)
-            raise
+            raise Unavailable("The appliance is stopping.", retry_after=5, hint="Send the message again.") from error
         answer.add_done_callback(lambda _: self._turns.leave(place))
         return answer
 
     def say(
-        self, session_id: str, message: str, *, user_id: str = "", locale: Locale | None = None, now: float
+        self,
+        session_id: str,
+        message: str,
+        *,
+        user_id: str = "",
+        client: str = "",
+        locale: Locale | None = None,
+        now: float,
     ) -> ChatAnswer:
         """Answer a shopper's message and keep both; waits for an earlier message of the session.
 
-        ``locale`` is what the storefront asks for; ``now`` is in Unix seconds. Raises ``InvalidInput`` for an empty or
-        too long message, ``Unavailable`` while the assistant is switched off, ``Busy`` when too much waits. What fails
-        inside the assistant is answered with an apology.
+        ``client`` is the shopper's own address, by which guesses at orders are counted, and ``''`` where it is not
+        known; ``locale`` is what the storefront asks for; ``now`` is in Unix seconds. Raises ``InvalidInput`` for an
+        empty or too long message, ``Unavailable`` while the assistant is switched off, ``Busy`` when too much waits.
+        What fails inside the assistant is answered with an apology.
         """
         self._check(message)
         place = self._turns.enter(session_id)
         try:
-            return self._in_turn(place, message, user_id, locale, now)
+            return self._in_turn(place, _Said(message, user_id, client, locale, now))
         finally:
             self._turns.leave(place)
 
@@ -129,12 +156,11 @@ class Conversations:
 
         Raises ``NotFound`` without such a turn.
         """
-        if not self._conversations.feedback(turn_id, helpful, comment):
+        rated = self._conversations.feedback(turn_id, helpful, comment)
+        if rated is None:
             raise NotFound("There is no such turn.", hint="Send the turn_id of an answer of POST /v1/chat.")
-        asked = None if helpful else self._conversations.question_of(turn_id)
-        if asked is not None:
-            message, locale = asked
-            self._unanswered.note(message, locale, turn_id, now)
+        if not helpful and not rated.noted:
+            self._unanswered.note(rated.message, rated.locale, turn_id, now)
 
     def history(
         self, session_id: str, user_id: str, *, after: int, limit: int
@@ -142,22 +168,31 @@ class Conversations:
         """Return the session's latest conversation with its turns behind a position."""
         return self._conversations.history(session_id, user_id, after=after, limit=limit)
 
-    def forget(self, session_id: str) -> int:
-        """Delete every conversation of a session and return how many there were. Durable when it returns."""
-        gone = self._conversations.delete_session(session_id)
+    def forget(self, session_id: str, user_id: str | None = None) -> int:
+        """Delete conversations of a session and return how many there were. Durable when it returns.
+
+        All of them without a ``user_id``; with one those of that customer and of guests, and with ``''`` of guests.
+        """
+        gone = self._conversations.delete_session(session_id, user_id)
         if gone:
             self.count_waiting()
         return gone
 
-    def count_waiting(self) -> int:
-        """Tell the owner how many wait for a person; the problem is cured when nobody does."""
-        waiting = self._conversations.waiting().waiting
+    def count_waiting(self) -> None:
+        """Tell the owner how many wait for a person; the problem is cured when nobody does.
+
+        A store that cannot be read is logged: the count is made again with the next change, and every few seconds.
+        """
+        try:
+            waiting = self._conversations.waiting().waiting
+        except ApplianceError as error:
+            log.error("waiting_not_counted", error=error.message)
+            return
         self._metrics.chat_waiting.set(waiting)
         if waiting:
             self._issues.report(_WAITING_ISSUE, "chat_waiting", Severity.WARNING, "conversations", str(waiting))
         else:
             self._issues.cure(_WAITING_ISSUE)
-        return waiting
 
     def close(self) -> None:
         """Let the running turns end; no further one is taken."""
@@ -177,51 +212,51 @@ class Conversations:
         if not message.strip():
             raise InvalidInput("The message is empty.", fields=(("message", "must not be empty"),))
 
-    def _in_turn(self, place: Place, message: str, user_id: str, locale: Locale | None, now: float) -> ChatAnswer:
+    def _in_turn(self, place: Place, said: _Said) -> ChatAnswer:
         began = time.perf_counter()
         with place.lock:
-            said = encodable(message)
-            spoken = locale or self._settings.shop.locale
-            conversation = self._conversations.open(place.session_id, user_id, spoken, now)
+            said = said._replace(message=encodable(said.message))
+            spoken = said.locale or self._settings.shop.locale
+            conversation = self._conversations.open(place.session_id, said.user_id, spoken, said.now)
             if conversation.status == "human":
-                return self._pass_on(conversation, said, now, began)
-            return self._answer(conversation, said, user_id, locale, now, began)
+                return self._pass_on(conversation, said, began)
+            return self._answer(conversation, said, began)
 
-    def _answer(
-        self, conversation: Conversation, said: str, user_id: str, locale: Locale | None, now: float, began: float
-    ) -> ChatAnswer:
+    def _answer(self, conversation: Conversation, said: _Said, began: float) -> ChatAnswer:
         state = _state_of(conversation)
         given = TurnInput(
-            message=said,
+            message=said.message,
             state=state,
             session_id=conversation.session_id,
-            user_id=user_id,
-            locale=locale,
-            now=now,
+            user_id=said.user_id,
+            client=said.client,
+            locale=said.locale,
+            now=said.now,
         )
         try:
             result = self._assistant.turn(given)
         except Exception as error:
             # Whatever it is, the shopper gets an answer, and nothing of the failed turn is kept but the message.
             log.error("assistant_failed", exc_info=error)
-            return self._apologise(conversation, state, said, error, now, began)
+            return self._apologise(conversation, state, said, error, began)
         self._issues.cure(_FAILED_ISSUE)
         count_turn(self._metrics, result, self._settings.assistant)
-        record = _record(result, said, now, began)
+        is_open = self._is_open_question(result)
+        record = _record(result, said, began, is_open=is_open)
         kept = self._keep(conversation, record, result.state, result.locale, result.handoff)
-        if self._is_open_question(result):
-            self._unanswered.note(said, result.locale, record.id, now)
+        if is_open:
+            self._unanswered.note(said.message, result.locale, record.id, said.now)
         return _answered(result, record, kept, began)
 
-    def _pass_on(self, conversation: Conversation, said: str, now: float, began: float) -> ChatAnswer:
+    def _pass_on(self, conversation: Conversation, said: _Said, began: float) -> ChatAnswer:
         """Keep a message for the person who is on; the assistant is silent and its state stays as it is."""
         record = TurnRecord(
             id=new_turn_id(),
-            message=clean_text(said),
+            message=clean_text(said.message),
             action="handoff",
             handled_by="handoff",
             took_ms=_since(began),
-            created_at=now,
+            created_at=said.now,
         )
         kept = self._conversations.append(conversation, record, conversation.state)
         self._metrics.chat_turns.labels("handoff", "people").inc()
@@ -236,7 +271,7 @@ class Conversations:
         )
 
     def _apologise(
-        self, conversation: Conversation, state: DialogueState, said: str, error: Exception, now: float, began: float
+        self, conversation: Conversation, state: DialogueState, said: _Said, error: Exception, began: float
     ) -> ChatAnswer:
         """Answer for an assistant that failed. When it fails again the next time, a person is called."""
         detail = f"{type(error).__name__}: {error}"[:300]
@@ -249,16 +284,16 @@ class Conversations:
         reply = translate("chat.failed.person" if handoff else "chat.failed.sorry", locale)
         record = TurnRecord(
             id=new_turn_id(),
-            message=clean_text(said),
+            message=clean_text(said.message),
             reply=reply,
             action="handoff" if handoff else "offer_handoff",
             handled_by="handoff" if handoff else "rules",
             trace=msgspec.json.encode({"failed": detail}),
             took_ms=_since(began),
-            created_at=now,
+            created_at=said.now,
             answered=False,
         )
-        after = msgspec.structs.replace(state, failures=failures, turns=state.turns + 1, last_at=now)
+        after = msgspec.structs.replace(state, failures=failures, turns=state.turns + 1, last_at=said.now)
         kept = self._keep(conversation, record, after, locale, handoff)
         return ChatAnswer(
             turn_id=record.id,
@@ -283,14 +318,8 @@ class Conversations:
             log.error("handoff_not_durable", error=error.message)
             kept = self._conversations.current(conversation.session_id) or conversation
         if handoff:
-            self._tell_waiting()
-        return kept
-
-    def _tell_waiting(self) -> None:
-        try:
             self.count_waiting()
-        except ApplianceError as error:
-            log.error("waiting_not_counted", error=error.message)
+        return kept
 
     def _is_open_question(self, result: TurnResult) -> bool:
         """Return whether the owner should see a message among what the shop had no good answer to."""
@@ -309,19 +338,19 @@ def _state_of(conversation: Conversation) -> DialogueState:
         return DialogueState()
 
 
-def _record(result: TurnResult, said: str, now: float, began: float) -> TurnRecord:
+def _record(result: TurnResult, said: _Said, began: float, *, is_open: bool) -> TurnRecord:
     return TurnRecord(
         id=new_turn_id(),
-        message=clean_text(said),
+        message=clean_text(said.message),
         reply=result.reply.text,
         intent=result.interpretation.intent,
         confidence=round(result.interpretation.confidence, 4),
         slots=result.interpretation.slots,
         action=result.action,
         handled_by=result.handled_by,
-        trace=_trace(result),
+        trace=_trace(result, is_open=is_open),
         took_ms=_since(began),
-        created_at=now,
+        created_at=said.now,
         answered=result.answered,
     )
 
@@ -355,7 +384,7 @@ def _since(began: float) -> float:
     return round((time.perf_counter() - began) * 1000, 3)
 
 
-def _trace(result: TurnResult) -> bytes:
+def _trace(result: TurnResult, *, is_open: bool) -> bytes:
     usage = usage_of(result)
     trace: dict[str, object] = {
         "steps": result.steps,
@@ -369,4 +398,6 @@ def _trace(result: TurnResult) -> bytes:
         trace["unfounded"] = result.unfounded
     if result.handoff:
         trace["handoff"] = result.handoff
+    if is_open:
+        trace[NOTED] = True
     return msgspec.json.encode(trace)

@@ -11,10 +11,13 @@ from appliance.agents.assembly import build_assistant
 from appliance.agents.conversations import Conversations
 from appliance.agents.pipeline import Assistant, TurnInput
 from appliance.agents.port import LanguageModel
+from appliance.agents.preview import Preview, preview
+from appliance.agents.service.retrieval import FaqSearch
 from appliance.agents.types import DialogueState
 from appliance.agents.vocabulary import Vocabulary
 from appliance.errors import ApplianceError, Unavailable
 from appliance.issues import IssueBoard, Severity
+from appliance.messages import Locale
 from appliance.metrics import Metrics
 from appliance.recsys.service import RecommendationService
 from appliance.search.service import SearchService
@@ -53,6 +56,7 @@ class Desk:
         self._tried = False
         self._vocabulary: Vocabulary | None = None
         self._assistant: Assistant | None = None
+        self._faq: FaqSearch | None = None
         self._conversations: Conversations | None = None
 
     @property
@@ -64,10 +68,18 @@ class Desk:
         """Return the service; the first call opens it. Raises ``Unavailable`` when it cannot be opened."""
         self.open()
         if self._conversations is None:
-            raise Unavailable(
-                "The shop assistant is off at the moment.", retry_after=60, hint="`appliance status` says why."
-            )
+            raise _off()
         return self._conversations
+
+    def preview(self, question: str, locale: Locale | None, now: float) -> Preview:
+        """Say what would be answered, also while the owner keeps the assistant from shoppers; nothing is kept.
+
+        Raises ``Unavailable`` when the assistant cannot be opened.
+        """
+        self.open()
+        if self._assistant is None or self._faq is None:
+            raise _off()
+        return preview(self._assistant, self._faq, question, locale, now)
 
     def open(self) -> None:
         """Open the assistant, once; what keeps it from opening is reported as an issue and never raised."""
@@ -98,6 +110,10 @@ class Desk:
         """Follow the catalogue's words, and tell the owner who waits for a person. Raises ``ApplianceError``."""
         if self._vocabulary is not None:
             self._vocabulary.refresh()
+        self.count_waiting()
+
+    def count_waiting(self) -> None:
+        """Tell the owner who waits for a person; to be called when a person took or left a conversation."""
         if self._conversations is not None:
             self._conversations.count_waiting()
 
@@ -108,11 +124,15 @@ class Desk:
 
     def _open(self) -> None:
         stores = self._stores
-        vocabulary = Vocabulary(self._catalogue, stores.shop_words)
+        vocabulary, faq = Vocabulary(self._catalogue, stores.shop_words), FaqSearch(stores.faq)
         assistant = build_assistant(
-            self._catalogue, self._search, self._recommender, stores, vocabulary, self._settings, self._model
+            self._catalogue, self._search, self._recommender, stores, faq, vocabulary, self._settings, self._model
         )
-        self._vocabulary, self._assistant = vocabulary, assistant
+        self._vocabulary, self._assistant, self._faq = vocabulary, assistant, faq
         self._conversations = Conversations(
             assistant, stores.conversations, stores.unanswered, self._settings, self._metrics, self._issues
         )
+
+
+def _off() -> Unavailable:
+    return Unavailable("The shop assistant is off at the moment.", retry_after=60, hint="`appliance status` says why.")

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from appliance.agents.types import INTENTS
+from appliance.agents.types import INTENTS, Action
 from appliance.domain import NOT_BLANK_PATTERN
-from appliance.server.schemas import In, Out
+from appliance.server.schemas import In, LocaleTag, Out
 from appliance.store.conversations import MAX_STAFF_MESSAGE, Status
 from appliance.store.faq import MAX_ANSWER, MAX_QUESTION, MAX_QUESTIONS
 from appliance.store.intent_examples import MAX_TEXT
@@ -80,6 +80,42 @@ class FaqList(Out, frozen=True, kw_only=True):
     """All entries, the oldest first."""
 
     items: list[FaqOut]
+
+
+class FaqPreviewIn(In, frozen=True, kw_only=True):
+    """A question as a shopper might ask it."""
+
+    question: Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=NOT_BLANK_PATTERN)]
+    locale: LocaleTag = ""
+    """``vi`` or ``en``: the page's language; the answer follows the question's own words where they show one."""
+
+
+class FaqMatchOut(Out, frozen=True, kw_only=True):
+    """An entry by the question of its that comes nearest."""
+
+    id: str
+    question: str
+    """``""`` when the entry answers as the intent's own."""
+    score: float
+    """0 to 1."""
+
+
+class FaqPreviewOut(Out, frozen=True, kw_only=True):
+    """What would be answered."""
+
+    reply: str
+    locale: str
+    intent: str
+    confidence: float
+    rule: str
+    """What decided the intent; ``""`` when the model did."""
+    action: Action
+    answered: bool
+    """``false`` when the question would join the unanswered ones."""
+    entry: FaqMatchOut | None
+    """The entry that answers."""
+    near: list[FaqMatchOut]
+    """Up to three others, the nearest first."""
 
 
 class ConversationOut(Out, frozen=True, kw_only=True):

@@ -35,17 +35,27 @@ LATEST = f"select {_SESSION_FIELDS} from chat_sessions where session_id = ? orde
 BY_ID = f"select {_SESSION_FIELDS} from chat_sessions where id = ?"  # noqa: S608
 TURNS = f"select {_TURN_FIELDS} from chat_turns where chat_session_id = ? and position > ? order by position limit ?"  # noqa: S608
 NEXT_POSITION = "select coalesce(max(position) + 1, 0) from chat_turns where chat_session_id = ?"
-FEEDBACK = "update chat_turns set helpful = ?, comment = ? where id = ? returning id"
-QUESTION = """
-select t.message, s.locale from chat_turns t join chat_sessions s on s.id = t.chat_session_id where t.id = ?
-"""
+NOTED = "noted"
+"""Key of a turn's trace: its message was put among the unanswered questions when it was answered."""
+FEEDBACK = "update chat_turns set helpful = ?, comment = ? where id = ?"
+RATED = f"""
+select t.message, s.locale, coalesce(t.helpful, 1) = 0 or coalesce(json_extract(t.trace, '$.{NOTED}'), 0)
+from chat_turns t join chat_sessions s on s.id = t.chat_session_id where t.id = ?
+"""  # noqa: S608
 FORGET_TURNS = """
 update unanswered_questions set last_turn_id = ''
 where last_turn_id in (select id from chat_turns where chat_session_id = ?)
 """
+FORGET_REQUESTS = """
+update order_requests set chat_session_id = '' where exists (
+    select 1 from chat_sessions s where s.id = ? and s.session_id = order_requests.chat_session_id
+    and order_requests.created_at <= s.last_at + 60
+)
+"""
+"""Requests know their conversation by its session; later ones belong to a later conversation of it."""
 DELETE = "delete from chat_sessions where id = ?"
 WITH_ID = "select id from chat_sessions where id = ?"
-OF_SESSION = "select id from chat_sessions where session_id = ?"
+OF_SESSION = "select id from chat_sessions where session_id = ?1 and (?2 is null or user_id in ('', ?2))"
 OF_USER = "select id from chat_sessions where user_id = ? and user_id <> ''"
 OLD = "select id from chat_sessions where last_at < ? order by last_at limit ?"
 UNREAD = """
@@ -125,6 +135,15 @@ class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True):
     last_intent: str
 
 
+class Rated(msgspec.Struct, frozen=True):
+    """The message whose reply a shopper has rated."""
+
+    message: str
+    locale: str
+    noted: bool
+    """Whether it is among the unanswered questions already, from its answer or from an earlier rating."""
+
+
 class Waiting(msgspec.Struct, frozen=True):
     """What the owner has to look at."""
 
@@ -161,10 +180,21 @@ def add_turn(db: sqlite_utils.Database, turn: TurnRecord) -> None:
     )
 
 
+def rate(db: sqlite_utils.Database, turn_id: str, helpful: bool, comment: str) -> Rated | None:
+    """Keep an opinion of a reply and return what it is about; ``None`` without such a turn."""
+    found = db.execute(RATED, [turn_id]).fetchone()
+    if found is None:
+        return None
+    db.execute(FEEDBACK, [int(helpful), comment, turn_id])
+    message, locale, noted = found
+    return Rated(message, locale, bool(noted))
+
+
 def delete(db: sqlite_utils.Database, ids: Iterable[str]) -> None:
-    """Delete conversations with their turns; groups of unanswered questions forget these."""
+    """Delete conversations with their turns; unanswered questions and requests about orders forget them."""
     for conversation_id in ids:
         db.execute(FORGET_TURNS, [conversation_id])
+        db.execute(FORGET_REQUESTS, [conversation_id])
         db.execute(DELETE, [conversation_id])
 
 

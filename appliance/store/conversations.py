@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import msgspec
 import sqlite_utils
@@ -21,9 +20,11 @@ from appliance.settings import Assistant
 from appliance.store import conversation_rows as rows
 from appliance.store import owner_text
 from appliance.store.conversation_rows import (
+    NOTED,
     Conversation,
     ConversationFilter,
     ConversationSummary,
+    Rated,
     Status,
     TurnRecord,
     Waiting,
@@ -33,10 +34,12 @@ from appliance.store.normalise import encodable
 from appliance.store.sqlite import SqliteStore
 
 __all__ = [
+    "NOTED",
     "Conversation",
     "ConversationFilter",
     "ConversationRepository",
     "ConversationSummary",
+    "Rated",
     "Status",
     "TurnRecord",
     "Waiting",
@@ -49,7 +52,6 @@ MAX_STAFF_MESSAGE = 4000
 MAX_COMMENT = 1000
 _HELD_SECONDS = 86_400.0
 """A conversation in which a person was called goes on for so long after its last message."""
-_STRIPES = 256
 _DELETED = 4096
 _PURGED_AT_ONCE = 200
 
@@ -60,24 +62,17 @@ def new_turn_id() -> str:
 
 
 class ConversationRepository:
-    """All conversations. Safe to use from any thread; ``turn_of`` lets a session's messages be answered in order."""
+    """All conversations. Safe to use from any thread; whoever answers sees to the order of a session's messages."""
 
     def __init__(self, store: SqliteStore, writer: GroupWriter, settings: Assistant) -> None:
         self._store = store
         self._writer = writer
         self._settings = settings
         self._lock = threading.RLock()
-        self._stripes = tuple(threading.Lock() for _ in range(_STRIPES))
         self._live: OrderedDict[str, Conversation] = OrderedDict()
         """By session, the latest of each."""
         self._deleted: OrderedDict[str, None] = OrderedDict()
         """Ids deleted lately: an answer that was on its way then must not bring one back."""
-
-    @contextmanager
-    def turn_of(self, session_id: str) -> Iterator[None]:
-        """Hold off further messages of a session while one is answered."""
-        with self._stripes[hash(session_id) % _STRIPES]:
-            yield
 
     def open(self, session_id: str, user_id: str, locale: str, now: float) -> Conversation:
         """Return the running conversation of a session, or a new one; a new one is kept with its first turn.
@@ -138,15 +133,6 @@ class ConversationRepository:
             self._writer.flush()
         return changed
 
-    def call_person(self, conversation: Conversation, reason: str, now: float) -> Conversation:
-        """Have a conversation wait for a person without a turn. Written through."""
-        with self._lock:
-            current = self._current(conversation)
-            status: Status = "human" if current.status == "human" else "waiting"
-            changed = self._change(current, status=status, handed_off=True, reason=reason, last_at=now)
-        self._writer.flush()
-        return changed
-
     def say(self, conversation_id: str, text: str, now: float) -> TurnRecord | None:
         """Send a message of the staff, who is on from now; ``None`` without such a conversation. Written through.
 
@@ -203,7 +189,7 @@ class ConversationRepository:
         with self._lock:
             live = next((one for one in reversed(self._live.values()) if one.id == conversation_id), None)
             if live is not None:
-                return live if live.next_position or live.status != "open" else None
+                return live if live.next_position else None
             self._writer.settle()
             with self._store.reading() as db:
                 return rows.conversation_of(db, db.execute(rows.BY_ID, [conversation_id]).fetchone())
@@ -233,17 +219,13 @@ class ConversationRepository:
             return found, []
         return found, self.turns(found.id, after=after, limit=limit)
 
-    def feedback(self, turn_id: str, helpful: bool, comment: str = "") -> bool:
-        """Note what a shopper thinks of a reply and return whether there is such a turn. Written through."""
-        said = owner_text.line("comment", comment, MAX_COMMENT, empty=True)
-        return bool(self._writer.now(lambda db: db.execute(rows.FEEDBACK, [int(helpful), said, turn_id]).fetchall()))
+    def feedback(self, turn_id: str, helpful: bool, comment: str = "") -> Rated | None:
+        """Note what a shopper thinks of a reply and return what was rated. Written through.
 
-    def question_of(self, turn_id: str) -> tuple[str, str] | None:
-        """Return the message of a turn and the language of its conversation; ``None`` without such a turn."""
-        self._writer.settle()
-        with self._store.reading() as db:
-            found = db.execute(rows.QUESTION, [turn_id]).fetchone()
-        return None if found is None else (str(found[0]), str(found[1]))
+        ``None`` without such a turn.
+        """
+        said = owner_text.line("comment", comment, MAX_COMMENT, empty=True)
+        return self._writer.now(lambda db: rows.rate(db, turn_id, helpful, said))
 
     def search(self, wanted: ConversationFilter) -> tuple[list[ConversationSummary], int]:
         """Return a page of conversations for the owner, the newest first, and how many match in all."""
@@ -262,9 +244,16 @@ class ConversationRepository:
         """Delete a conversation with all its turns and return whether it existed. Durable when it returns."""
         return self._erase(rows.WITH_ID, [conversation_id], lambda one: one.id == conversation_id) > 0
 
-    def delete_session(self, session_id: str) -> int:
-        """Delete all conversations of a session and return how many there were. Durable when it returns."""
-        return self._erase(rows.OF_SESSION, [session_id], lambda one: one.session_id == session_id)
+    def delete_session(self, session_id: str, user_id: str | None = None) -> int:
+        """Delete conversations of a session and return how many there were. Durable when it returns.
+
+        All of them without a ``user_id``; with one those of that customer and of guests, and with ``''`` of guests.
+        """
+        return self._erase(
+            rows.OF_SESSION,
+            [session_id, user_id],
+            lambda one: one.session_id == session_id and (user_id is None or one.user_id in ("", user_id)),
+        )
 
     def delete_user(self, user_id: str) -> int:
         """Delete all conversations of a customer and return how many there were. Durable when it returns."""

@@ -89,12 +89,6 @@ class FaqRepository:
         """Return an entry."""
         return self._entries.get(entry_id)
 
-    def for_intent(self, intent: str) -> FaqEntry | None:
-        """Return the entry in force that answers an intent as such."""
-        if not intent:
-            return None
-        return next((one for one in self._all if one.intent == intent and one.enabled and not one.asks), None)
-
     def create(
         self, *, answers: Mapping[str, str], questions: Texts | None = None, intent: str = "", enabled: bool = True
     ) -> FaqEntry:

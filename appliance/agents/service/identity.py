@@ -55,7 +55,8 @@ class Identity:
         slots: Slots = {**_kept(given.slots), "order_id": number}
         contact = contact_of(given.slots)
         pending = Pending(kind="verify", intent=given.intent, slots=slots)
-        if not contact:
+        if not contact or not given.session_id:
+            # Without a session there is nobody to prove anything: a preview compares nothing and counts no try.
             return Outcome(action="ask_verify", parts=(Part(message="order.ask_contact"),), pending=pending)
         found = self._orders.try_verify(
             number, contact, conversation_id=given.session_id, client=given.client, now=given.now

@@ -38,6 +38,8 @@ _OTHER_PLACE = 0.6
 _MARKS_BONUS = 0.03
 _CANDIDATES = 4
 _COVERED = 0.5
+_NEAR = 0.15
+"""Score from which an entry is worth a look."""
 _STEM = 4
 _NONE = -1
 
@@ -45,13 +47,13 @@ Floats = npt.NDArray[np.float32]
 
 
 class FaqHit(msgspec.Struct, frozen=True):
-    """An entry that answers a message."""
+    """An entry that answers a message, or comes near one."""
 
     entry: FaqEntry
     question: str
     """The owner's wording that came nearest."""
     score: float
-    """0 to 1; at least ``THRESHOLD``."""
+    """0 to 1; at least ``THRESHOLD`` where it answers."""
 
 
 class _Question(msgspec.Struct, frozen=True):
@@ -94,7 +96,7 @@ class FaqIndex:
             return None
         exact = self._exact.get(" ".join(folded), _NONE)
         scores = self._scores(folded)
-        rows = np.argsort(-scores, kind="stable")[:_CANDIDATES].tolist()
+        rows = _first(scores, _CANDIDATES)
         asked = _content(folded)
         ranked = [
             (self._judged(row, float(scores[row]), marked, places), -row) for row in rows if self._alike(row, asked)
@@ -106,6 +108,19 @@ class FaqIndex:
             return None
         question = self._questions[-row]
         return FaqHit(question.entry, question.text, min(score, 1.0))
+
+    def near(self, folded: Sequence[str], limit: int) -> tuple[FaqHit, ...]:
+        """Return the entries whose questions come nearest, each by its best one, near enough to answer or not."""
+        if not self._questions or not folded:
+            return ()
+        scores = self._scores(folded[:MAX_WORDS])
+        found: dict[str, FaqHit] = {}
+        for row in _first(scores, len(self._questions)):
+            question, score = self._questions[row], float(scores[row])
+            if score < _NEAR or len(found) == limit:
+                break
+            found.setdefault(question.entry.id, FaqHit(question.entry, question.text, round(min(score, 1.0), 4)))
+        return tuple(found.values())
 
     def naming(self, asked: Sequence[str]) -> FaqEntry | None:
         """Return the entry whose answer names most of what a question is about, or ``None``."""
@@ -196,11 +211,20 @@ class FaqSearch:
         ]
         return self.index.best([token.folded for token in tokens], marked, places)
 
+    def near(self, utterance: Utterance, limit: int) -> tuple[FaqHit, ...]:
+        """Return the entries whose questions come nearest to a message, near enough to answer or not."""
+        return self.index.near([token.folded for token in utterance.core or utterance.tokens], limit)
+
     def about(self, question: str) -> FaqEntry | None:
         """Return the entry for a question that a language model asks: by its questions, else by its answer's words."""
         asked = words(question)[:MAX_WORDS]
         hit = self.index.best(asked)
         return hit.entry if hit else self.index.naming(asked)
+
+
+def _first(scores: Floats, count: int) -> list[int]:
+    rows: list[int] = np.argsort(-scores, kind="stable")[:count].tolist()
+    return rows
 
 
 def _by_intent(entries: Sequence[FaqEntry]) -> dict[str, FaqEntry]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from appliance.agents.assembly import build_assistant
 from appliance.agents.pipeline import Assistant
+from appliance.agents.service.retrieval import FaqSearch
 from appliance.agents.vocabulary import Vocabulary
 from appliance.issues import IssueBoard
 from appliance.metrics import Metrics
@@ -78,7 +79,8 @@ def _opened(catalogue: Catalogue, store: SqliteStore, stores: ChatStores, settin
     search.load(index)
     recommender = RecommendationService(catalogue, RuleRepository(store).list, settings, metrics, issues)
     vocabulary = Vocabulary(catalogue, stores.shop_words)
-    assistant = build_assistant(catalogue, search, recommender, stores, vocabulary, settings)
+    faq = FaqSearch(stores.faq)
+    assistant = build_assistant(catalogue, search, recommender, stores, faq, vocabulary, settings)
     ids = {
         fold(title): card.id for card in catalogue.cards().values() for title in (card.title_en, card.title) if title
     }

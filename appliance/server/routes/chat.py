@@ -23,6 +23,7 @@ from appliance.server.exchange import exchange_of, runtime_of
 from appliance.server.present import card_fields, moment
 from appliance.server.problems import answer_for, instance_of, request_id_of
 from appliance.server.query import UserId, locale_of
+from appliance.server.ratelimit import client_key
 from appliance.server.talk_schemas import (
     ChatHistory,
     ChatIn,
@@ -127,8 +128,13 @@ async def read_history(
     summary="Delete a session's conversations",
 )
 async def delete_history(request: Request[Any, Any, Any], session_id: SessionId) -> None:
-    """Delete all conversations of a session for good; doing it again changes nothing."""
-    await asyncio.to_thread(runtime_of(request).talk.forget, session_id)
+    """Delete a session's conversations for good; doing it again changes nothing.
+
+    Those of a signed-in shopper are deleted for that shopper or the shop's own server only.
+    """
+    caller = caller_of(request)
+    whose = None if caller.kind == "trusted" else caller.user_id
+    await asyncio.to_thread(runtime_of(request).talk.forget, session_id, whose)
 
 
 def _submitted(request: Request[Any, Any, Any], data: ChatIn) -> asyncio.Future[ChatAnswer]:
@@ -139,14 +145,21 @@ def _submitted(request: Request[Any, Any, Any], data: ChatIn) -> asyncio.Future[
     is_trusted = caller.kind == "trusted"
     if data.trace and not is_trusted:
         raise Forbidden("A trace is for the shop's own servers.", hint="Leave trace out, or send a secret key.")
-    waiting = exchange.limiter.wait_for_chat("" if is_trusted else exchange.client, data.session_id)
+    # The shop's own server speaks for many shoppers and is none of them.
+    client = "" if is_trusted else exchange.client
+    waiting = exchange.limiter.wait_for_chat(client, data.session_id)
     if waiting:
         runtime.metrics.rate_limited.inc()
         raise RateLimited(
             "Too many messages in a short time.", retry_after=waiting, hint="Wait as long as Retry-After says."
         )
     turn = runtime.talk.submit(
-        data.session_id, data.message, user_id=user_id, locale=locale_of(request, data.locale), now=runtime.now()
+        data.session_id,
+        data.message,
+        user_id=user_id,
+        client=client_key(client),
+        locale=locale_of(request, data.locale),
+        now=runtime.now(),
     )
     return asyncio.wrap_future(turn)
 

@@ -13,6 +13,7 @@ import msgspec
 from appliance.agents.dialogue.memory import after_turn
 from appliance.agents.response.agent import ResponseAgent, ResponseInput
 from appliance.agents.service.agent import ServiceAgent
+from appliance.agents.service.retrieval import FaqSearch
 from appliance.agents.types import (
     DialogueState,
     Interpretation,
@@ -69,7 +70,7 @@ class ServiceShop:
         self.requests = OrderRequestRepository(self.store, lambda: NOON)
         if filled:
             self._fill()
-        self.agent = ServiceAgent(self.faq, self.orders, self.requests, settings or Settings())
+        self.agent = ServiceAgent(FaqSearch(self.faq), self.orders, self.requests, settings or Settings())
 
     def close(self) -> None:
         """Close the files."""

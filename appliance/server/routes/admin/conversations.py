@@ -82,7 +82,7 @@ async def say_in_conversation(request: Request[Any, Any, Any], conversation_id: 
     """Say something to the shopper; from then on the assistant is silent until the conversation is handed back."""
     data = await read_body(request, StaffMessageIn)
     runtime = runtime_of(request)
-    turn = await asyncio.to_thread(runtime.conversations.say, conversation_id, data.text, runtime.now())
+    turn = await asyncio.to_thread(_said, runtime, conversation_id, data.text)
     if turn is None:
         raise _unknown()
     return turn_out(turn)
@@ -114,6 +114,18 @@ async def hand_back_conversation(
     return await asyncio.to_thread(_moved, runtime, runtime.conversations.hand_back, conversation_id)
 
 
+@post(
+    "/conversations/{conversation_id:str}/close",
+    status_code=200,
+    operation_id="closeConversation",
+    summary="End a conversation",
+)
+async def close_conversation(request: Request[Any, Any, Any], conversation_id: ConversationId) -> ConversationDetail:
+    """End a conversation: the shopper's next message begins a new one, which the assistant answers."""
+    runtime = runtime_of(request)
+    return await asyncio.to_thread(_moved, runtime, runtime.conversations.close_conversation, conversation_id)
+
+
 @delete(
     "/conversations/{conversation_id:str}",
     status_code=204,
@@ -122,7 +134,7 @@ async def hand_back_conversation(
 )
 async def delete_conversation(request: Request[Any, Any, Any], conversation_id: ConversationId) -> None:
     """Delete a conversation with all its turns, for good."""
-    if not await asyncio.to_thread(runtime_of(request).conversations.delete, conversation_id):
+    if not await asyncio.to_thread(_deleted, runtime_of(request), conversation_id):
         raise _unknown()
 
 
@@ -172,9 +184,24 @@ def _detail(runtime: Runtime, conversation_id: str, *, read: bool) -> Conversati
     return ConversationDetail(conversation=_out(found, words, last.intent), turns=[turn_out(turn) for turn in turns])
 
 
+def _said(runtime: Runtime, conversation_id: str, text: str) -> TurnRecord | None:
+    turn = runtime.conversations.say(conversation_id, text, runtime.now())
+    if turn is not None:
+        runtime.desk.count_waiting()
+    return turn
+
+
+def _deleted(runtime: Runtime, conversation_id: str) -> bool:
+    existed = runtime.conversations.delete(conversation_id)
+    if existed:
+        runtime.desk.count_waiting()
+    return existed
+
+
 def _moved(runtime: Runtime, move: Callable[[str], Conversation | None], conversation_id: str) -> ConversationDetail:
     if move(conversation_id) is None:
         raise _unknown()
+    runtime.desk.count_waiting()
     return _detail(runtime, conversation_id, read=False)
 
 

@@ -9,12 +9,14 @@ from typing import Annotated, Any
 from litestar import Request, delete, get, post, put
 from litestar.params import PathParameter
 
+from appliance.agents.service.retrieval import FaqHit
 from appliance.domain import ID_PATTERN
 from appliance.errors import Conflict, NotFound
 from appliance.server.body import read_body
-from appliance.server.chat_schemas import FaqIn, FaqList, FaqOut
+from appliance.server.chat_schemas import FaqIn, FaqList, FaqMatchOut, FaqOut, FaqPreviewIn, FaqPreviewOut
 from appliance.server.exchange import runtime_of
 from appliance.server.present import moment
+from appliance.server.query import locale_of
 from appliance.store.faq import FaqEntry
 
 EntryId = Annotated[str, PathParameter(min_length=1, max_length=128, pattern=ID_PATTERN)]
@@ -65,6 +67,30 @@ async def delete_faq(request: Request[Any, Any, Any], entry_id: EntryId) -> None
     """Delete an entry; it stops answering at once."""
     if not await asyncio.to_thread(runtime_of(request).faq.delete, entry_id):
         raise NotFound("There is no such FAQ entry.")
+
+
+@post("/faq/preview", status_code=200, operation_id="previewFaq", summary="What would be answered")
+async def preview_faq(request: Request[Any, Any, Any]) -> FaqPreviewOut:
+    """Answer a question that nobody asked, and name the entries near it. Nothing is kept or counted."""
+    data = await read_body(request, FaqPreviewIn)
+    runtime = runtime_of(request)
+    locale = locale_of(request, data.locale) if data.locale else None
+    found = await asyncio.to_thread(runtime.desk.preview, data.question, locale, runtime.now())
+    return FaqPreviewOut(
+        reply=found.reply,
+        locale=found.locale,
+        intent=found.intent,
+        confidence=found.confidence,
+        rule=found.rule,
+        action=found.action,
+        answered=found.answered,
+        entry=_match(found.entry) if found.entry is not None else None,
+        near=[_match(hit) for hit in found.near],
+    )
+
+
+def _match(hit: FaqHit) -> FaqMatchOut:
+    return FaqMatchOut(id=hit.entry.id, question=hit.question, score=round(hit.score, 4))
 
 
 def faq_out(entry: FaqEntry) -> FaqOut:

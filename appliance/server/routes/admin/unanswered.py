@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import PathParameter, QueryParameter
 
 from appliance.domain import ID_PATTERN
-from appliance.errors import NotFound
+from appliance.errors import Conflict, NotFound
 from appliance.runtime import Runtime
 from appliance.server.body import read_body
 from appliance.server.chat_schemas import FaqOut, QuestionGroupOut, QuestionGroupPage, UnansweredAnswerIn
@@ -55,6 +55,8 @@ def _answered(runtime: Runtime, group_id: str, data: UnansweredAnswerIn) -> FaqO
     group = runtime.unanswered.get(group_id)
     if group is None:
         raise _unknown()
+    if group.status == "answered" and runtime.faq.get(group.faq_entry_id) is not None:
+        raise Conflict("These questions have an answer.", hint=f"Change the FAQ entry {group.faq_entry_id}.")
     entry = runtime.faq.create(
         answers=data.answers.by_language(),
         questions={group.locale: [group.question, *group.variants]},

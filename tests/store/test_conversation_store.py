@@ -15,14 +15,17 @@ import pytest
 from appliance.errors import DiskFull, InvalidInput, StoreError
 from appliance.settings import Assistant
 from appliance.store.conversations import (
+    NOTED,
     Conversation,
     ConversationFilter,
     ConversationRepository,
+    Rated,
     TurnRecord,
     new_turn_id,
 )
 from appliance.store.group_writer import GroupWriter
 from appliance.store.migrations.catalogue import MIGRATIONS
+from appliance.store.order_requests import OrderRequestRepository
 from appliance.store.sqlite import SqliteStore
 from appliance.store.unanswered import UnansweredRepository
 
@@ -38,10 +41,13 @@ class Box:
         self.writer = GroupWriter(self.store, interval=interval)
         self.conversations = ConversationRepository(self.store, self.writer, Assistant())
 
-    def say(self, session: str, text: str, now: float = NOW, user: str = "", **values: object) -> Conversation:
+    def say(
+        self, session: str, text: str, now: float = NOW, user: str = "", handoff: str = "", **values: object
+    ) -> Conversation:
         found = self.conversations.open(session, user, "vi", now)
         turn = TurnRecord(id=new_turn_id(), message=text, reply=f"về {text}", created_at=now, **values)  # type: ignore[arg-type]
-        return self.conversations.append(found, turn, f'{{"turns":{found.next_position + 1}}}'.encode())
+        state = f'{{"turns":{found.next_position + 1}}}'.encode()
+        return self.conversations.append(found, turn, state, handoff=handoff)
 
     def stored(self) -> int:
         with self.store.reading() as db:
@@ -140,14 +146,6 @@ def test_a_called_person_takes_over_and_hands_back(box: Box) -> None:
         repository.say(waiting.id, " \n ", NOW)
 
 
-def test_a_conversation_can_wait_before_its_first_turn(box: Box) -> None:
-    found = box.conversations.open("s1", "", "vi", NOW)
-    assert box.conversations.get(found.id) is None
-    assert box.conversations.call_person(found, "button", NOW).status == "waiting"
-    assert box.conversations.get(found.id) is not None
-    assert box.conversations.waiting().waiting == 1
-
-
 def test_deleting_leaves_nothing_not_even_an_answer_on_its_way(box: Box) -> None:
     unanswered = UnansweredRepository(box.store, box.writer)
     late = box.say("s1", "bí mật")
@@ -156,7 +154,6 @@ def test_deleting_leaves_nothing_not_even_an_answer_on_its_way(box: Box) -> None
     box.say("s2", "khác", user="cus_1")
     assert box.conversations.delete_session("s1") == 1
     box.conversations.append(late, TurnRecord(id="t2", message="bí mật", created_at=NOW), b"{}", handoff="x")
-    box.conversations.call_person(late, "x", NOW)
     box.writer.flush()
     assert box.conversations.get(late.id) is None
     assert box.conversations.delete_session("s1") == 0
@@ -181,17 +178,43 @@ def test_what_is_past_its_days_goes(box: Box) -> None:
 def test_feedback_is_kept(box: Box) -> None:
     found = box.say("s1", "x")
     turn = box.conversations.turns(found.id)[0]
-    assert box.conversations.feedback(turn.id, False, " sai\nrồi ")
-    assert not box.conversations.feedback("turn_none", True)
+    assert box.conversations.feedback(turn.id, False, " sai\nrồi ") == Rated("x", "vi", noted=False)
+    assert box.conversations.feedback("turn_none", True) is None
     turn = box.conversations.turns(found.id)[0]
     assert (turn.helpful, turn.comment) == (False, "sai rồi")
+    # A second click is no second question.
+    assert box.conversations.feedback(turn.id, False) == Rated("x", "vi", noted=True)
+    noted = box.say("s2", "y", trace=f'{{"{NOTED}":true}}'.encode())
+    assert box.conversations.feedback(box.conversations.turns(noted.id)[0].id, True) == Rated("y", "vi", noted=True)
+
+
+def test_a_customers_conversation_is_deleted_for_that_customer_only(box: Box) -> None:
+    box.say("s1", "khách")
+    box.say("s1", "của tôi", NOW + 4000, user="cus_1")
+    box.say("s1", "của bạn", NOW + 8000, user="cus_2")
+    assert box.conversations.delete_session("s1", "") == 1
+    assert box.conversations.delete_session("s1", "cus_2") == 1
+    assert box.conversations.delete_session("s1", "") == 0
+    assert [turn.message for turn in box.conversations.history("s1", "cus_1")[1]] == ["của tôi"]
+    assert box.conversations.delete_session("s1") == 1
+    assert box.stored() == 0
+
+
+def test_requests_about_orders_forget_a_deleted_conversation(box: Box) -> None:
+    requests = OrderRequestRepository(box.store, lambda: NOW + 1)
+    made, _ = requests.create("1024", "cancel", {}, "s1")
+    other, _ = requests.create("1187", "cancel", {}, "s2")
+    later, _ = OrderRequestRepository(box.store, lambda: NOW + 9000).create("3310", "cancel", {}, "s1")
+    found = box.say("s1", "hủy đơn")
+    assert box.conversations.delete(found.id)
+    kept = [requests.get(one.id) for one in (made, other, later)]
+    assert [one.conversation_id for one in kept if one] == ["", "s2", "s1"]
 
 
 def test_the_owner_finds_conversations(box: Box) -> None:
     box.say("s1", "phí ship 100%", NOW, intent="shipping_fee")
     box.say("s2", "có bán ở Mỹ_không", NOW + 1, intent="store_info", answered=False)
-    waiting = box.say("s3", "gặp người", NOW + 2)
-    box.conversations.call_person(waiting, "asked", NOW + 2)
+    box.say("s3", "gặp người", NOW + 2, handoff="asked")
 
     def sessions(**wanted: object) -> list[str]:
         page, total = box.conversations.search(ConversationFilter(**wanted))  # type: ignore[arg-type]
@@ -209,22 +232,6 @@ def test_the_owner_finds_conversations(box: Box) -> None:
     assert sessions(session_id="s9", text="\ud800'; drop table chat_turns") == []
     line = box.conversations.search(ConversationFilter(session_id="s2"))[0][0]
     assert (line.turns, line.last_message, line.last_intent) == (1, "có bán ở Mỹ_không", "store_info")
-
-
-def test_many_at_once_keep_their_order(box: Box) -> None:
-    def talk(session: str) -> None:
-        for number in range(20):
-            with box.conversations.turn_of(session):
-                box.say(session, str(number))
-
-    threads = [threading.Thread(target=talk, args=(f"s{number % 3}",)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for session in ("s0", "s1", "s2"):
-        turns = box.conversations.history(session)[1]
-        assert [turn.position for turn in turns] == list(range(40))
 
 
 def test_a_hand_off_that_cannot_be_written_is_said_and_made_up_for(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +268,7 @@ _CRASH = """
 import sys, os, signal
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from test_conversations import Box, NOW
+from test_conversation_store import Box, NOW
 from appliance.store.conversations import TurnRecord
 box = Box(Path(sys.argv[1]))
 box.say("s1", "một")
