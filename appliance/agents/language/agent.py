@@ -43,7 +43,7 @@ class LanguageAgent:
         found = mentions(line, self._lexicon, given.expects, self._currency)
         named = {place for item in found if item.slot in _NAMES for place in range(item.start, item.end)}
         spoken = language([token for place, token in enumerate(tokens) if place not in named])
-        polite = polite_words(line)
+        polite = polite_words(line, found)
         verdict = screen(line, text, found, polite, self._lexicon)
         return Utterance(
             text=text,

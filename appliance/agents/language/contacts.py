@@ -12,7 +12,7 @@ from appliance.agents.types import Mention
 _ORDER_WORDS = word_set("don order orders purchase parcel dh    oder ord odr")
 _ACTIONS = word_set("huy cancel return refund track tracking check exchange tra status kiem cuu")
 _BETWEEN = word_set(
-    "hang so ma cua id number no the is la # minh toi em my dat van num with for code ref reference nr nay co i"
+    "hang so ma cua id number no the is la # minh toi em my dat van num with for code ref reference nr nay co i mang"
 )
 _PREFIXES = ("DH", "ORD", "HD", "OD", "SO", "VN")
 _YEARS = range(1990, 2036)

@@ -87,7 +87,8 @@ class Line:
 
     def joined(self, place: int) -> bool:
         """Tell whether no clause ends between a word and the one before."""
-        return self.gap[place] in ("", " ", "-", " - ", "/", ". ") and self.gap[place] != ". "
+        gap = self.gap[place]
+        return gap in ("", " ", "-", " - ", "/", "% ") or (gap == "." and len(self.folded[place - 1]) < 3)
 
     def is_number(self, place: int) -> bool:
         """Tell whether a word is written in digits."""

@@ -5,11 +5,19 @@ from __future__ import annotations
 from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.numbers import digit, number, word_is
 from appliance.agents.language.sizes import counted, near, sizes
+from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 
 _HEIGHTS = range(60, 221)
 _WEIGHTS = range(3, 201)
 _FEET = range(10, 34)
+_BODY = word_set("cao nang kg ky height tall be chieu weigh weight")
+_PERSON = word_set("cao minh em toi tui to anh chi be con chau chong vo ban nguoi tall height am my he she")
+_PRICE_LEADS = word_set(
+    "duoi tren tam gia khoang under over below around about tu den toi from than max budget sach chung for up hon qua"
+)
+_RANGE_WORDS = word_set("and to den toi va or hoac")
+_MONEY_UNITS = word_set("nghin k ngan trieu tr m ruoi")
 
 
 def measures(line: Line, taken: bytearray, expects: str) -> list[Mention]:
@@ -46,13 +54,15 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
         and not line.is_number(place - 1)
     ):
         # "m65 50kg"
-        return _short_height(line, place) if {"kg", "cao", "nang", "ky"} & set(line.folded) else None
+        bodily = len(line) == 2 or not _BODY.isdisjoint(line.folded)
+        return _short_height(line, place) if bodily else None
     if word_is(line, place, "mét") or word_is(line, place, "thước"):
         metres, place = 1.0, place
     elif line.is_number(place) or digit(line, place):
         raw = line.folded[place].replace(",", ".")
         if raw.count(".") == 1 and line.is_number(place) and line.word(place + 1) in ("m", "met", "meter", "meters"):
-            return (round(float(raw) * 100), place + 2) if 0.5 <= float(raw) <= 2.3 else None
+            bodily = not _PERSON.isdisjoint(line.folded) or not _BODY.isdisjoint(line.folded) or len(line) == 2
+            return (round(float(raw) * 100), place + 2) if bodily and 0.5 <= float(raw) <= 2.3 else None
         if raw not in ("1", "2", "mot", "hai"):
             return None
         metres, place = (1.0 if raw in ("1", "mot") else 2.0), place + 1
@@ -93,22 +103,14 @@ def _decimals(line: Line, place: int) -> tuple[int, int] | None:
 
 
 def _priced(line: Line, place: int) -> bool:
-    """Tell whether a price bound stands right before and nobody speaks of a body: ``dưới 1m5``."""
-    bound = line.word(place - 1) in (
-        "duoi",
-        "tren",
-        "tam",
-        "gia",
-        "khoang",
-        "under",
-        "over",
-        "below",
-        "around",
-        "tu",
-        "den",
-    )
-    body = {"cao", "nang", "kg", "ky", "height", "tall", "be", "chieu"}
-    return bound and body.isdisjoint(line.folded)
+    """Tell whether a price stands here and nobody speaks of a body: ``dưới 1m5``, ``800k - 1m2``, ``budget 1.2m``."""
+    if not _BODY.isdisjoint(line.folded):
+        return False
+    before = line.word(place - 1)
+    if before in _PRICE_LEADS or line.gap[place].strip().endswith(("<", ">")):
+        return True
+    back = place - 1 - (before in _RANGE_WORDS)
+    return (back < place - 1 or line.gap[place].strip() in ("-", "~")) and line.word(back) in _MONEY_UNITS
 
 
 def _centimetres(line: Line, place: int, expects: str) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.agents.language.contacts import contacts
+from appliance.agents.language.corrections import corrected
 from appliance.agents.language.lexicon import ShopLexicon
 from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.measures import measures
@@ -29,12 +30,15 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
         taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
     pointed = references(line, taken)
     found += quantities(line, taken, {mention.start for mention in goods})
-    tints = colours(line, taken, goods)
-    found += tints
+    for mention in pointed:
+        if mention.value == "it":  # "what is it made of": a pronoun inside a phrase does not part it
+            taken[mention.start : mention.end] = bytes(mention.end - mention.start)
+    found += colours(line, taken, goods)
     found += values(line, taken)
     found = without(line, found)
-    for mention in found:
+    for mention in (*found, *pointed):
         taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+    found = corrected(line, found, taken)
     found += pointed
     found += bare_numbers(line, taken, expects)
     found.sort(key=lambda mention: (mention.start, mention.end))

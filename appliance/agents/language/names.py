@@ -8,10 +8,14 @@ from typing import Any
 
 from appliance.agents.language.lexicon import ShopLexicon
 from appliance.agents.language.matching import Found, Line, Phrase, Table, data, spelling
+from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 from appliance.text import fold
 
 _NONE = ""
+_VIETNAMESE = word_set("be kem cam ghi than")
+_OPENING = word_set("open opens opened opening close closes closed hours branch atm cua")
+_SWAPPING = word_set("swap exchange change replace replaced thay switch")
 _GROUPS = ("gender", "sort", "modifier", "payment_method", "attribute")
 
 
@@ -153,6 +157,8 @@ def _in_company(line: Line, start: int, end: int, known: str) -> bool:
     vetoed_left = left in weak.veto_left.get(known, ())
     if right in weak.veto_right.get(known, ()):
         return False
+    if right in ("va", "voi") and end + 1 < line.size and _surely_goods(line, end + 1):
+        return True
     if right in weak.right or line.is_number(end):
         return not vetoed_left or right in ("nam", "nu", "da")
     if left in weak.left and not vetoed_left:
@@ -160,14 +166,23 @@ def _in_company(line: Line, start: int, end: int, known: str) -> bool:
     return start == 0 and right in ("", "nay", "do", "shop", "khong", "ko", "k", "gia")
 
 
+def _surely_goods(line: Line, place: int) -> bool:
+    """Tell whether a product group is named at a place by words that mean nothing else."""
+    item = category_table().at(line, place)
+    if item is None or not item.phrase.value:
+        return False
+    return item.end - item.start > 1 or item.phrase.marked[0] not in (*_weak().words, *_weak().never)
+
+
 def colours(line: Line, taken: bytearray, goods: list[Mention]) -> list[Mention]:
     """Return the colours named in a line; ``goods`` are its product groups, beside which a colour is likely."""
     found: list[Mention] = []
-    ends = {mention.end for mention in goods}
+    ends, starts = {mention.end for mention in goods}, {mention.start for mention in goods}
     for item in colour_table().scan(line):
         if not item.phrase.value or any(taken[item.start : item.end]):
             continue
-        if _colour_likely(line, item, ends, found):
+        english = item.end in starts and item.phrase.marked[0].isascii() and item.phrase.marked[-1] not in _VIETNAMESE
+        if english or _colour_likely(line, item, ends, found):
             found.append(Mention("color", item.phrase.value, item.start, item.end))
     return found
 
@@ -265,7 +280,34 @@ def _value_likely(line: Line, item: Found) -> bool:
         return False
     if words in ("thẻ", "góp") and line.marked[item.start] != words:
         return left in ("bang", "quet", "ca", "qua", "tra", "dung") or (words == "góp" and left == "mua")
-    return not (words == "bank" and right == "name")
+    return _value_fits(line, item, words)
+
+
+def _value_fits(line: Line, item: Found, words: str) -> bool:
+    """Tell whether the whole message lets a value stand: no bank's opening hours, no swap of one thing for another."""
+    right = line.word(item.end)
+    if words in ("bank", "ngân hàng"):
+        # The bank as a company: "is the bank open".
+        return right != "name" and _OPENING.isdisjoint(line.folded)
+    if words in ("credit", "debit", "master"):
+        return right not in ("for", "note", "notes", "on", "my", "to", "you")
+    if item.phrase.slot == "attribute" and item.phrase.value == "color_options" and "khác" in item.phrase.marked:
+        # Without marks "mau khac" is another model.
+        return line.marked[item.start] != "mau" or "sắc" in item.phrase.marked
+    if item.phrase.slot == "modifier" and item.phrase.value == "other":
+        return not _exchanged(line, item.start)
+    return True
+
+
+def _exchanged(line: Line, place: int) -> bool:
+    """Tell whether one thing is to be swapped for another, which asks to see nothing."""
+    before = line.folded[:place]
+    if not _SWAPPING.isdisjoint(before):
+        return True
+    return any(
+        word == "doi" and line.marked[at] in ("đổi", "doi") and line.word(at + 1) not in ("nao", "nay")
+        for at, word in enumerate(before)
+    )
 
 
 def places(line: Line, taken: bytearray) -> list[Mention]:
@@ -283,7 +325,11 @@ def places(line: Line, taken: bytearray) -> list[Mention]:
         left, right = line.word(item.start - 1), line.word(item.end) or "$"
         moved = left in beside["left"]
         short = item.phrase.slot == "place"
-        unmarked = not item.exact and " ".join(item.phrase.marked) in weak
+        unmarked = (
+            " ".join(item.phrase.marked) in weak
+            and (not item.exact or all(word.isascii() for word in line.marked[item.start : item.end]))
+            and not all(word.istitle() for word in line.raw[item.start : item.end])
+        )
         if (short and not moved and not (right in beside["right"] and len(line) <= 4)) or (
             unmarked and not moved and len(line) > 1
         ):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
+from appliance.agents.language.corrections import corrections
 from appliance.agents.language.matching import Line, Phrase, Table, data, spelling
+from appliance.agents.types import Mention
 
 _LAST_REACH = 3
 
@@ -19,14 +22,17 @@ def _tables() -> tuple[Table, Table, Table]:
     return table("always"), table("last"), table("greetings")
 
 
-def polite_words(line: Line) -> tuple[int, ...]:
-    """Return the places of words without a request; none when nothing else would be left."""
+def polite_words(line: Line, found: Iterable[Mention] = ()) -> tuple[int, ...]:
+    """Return the places of words without a request, words of correction among them; none when all words are such.
+
+    ``found`` are the values that the line states.
+    """
     always, last, greetings = _tables()
-    places: set[int] = set()
-    for found in always.scan(line):
-        if line.folded[found.start] == "da" and line.marked[found.start] == "da" and not _yes(line, found.start):
+    places = {place for item in corrections(line, found) for place in range(item.start, item.end)}
+    for item in always.scan(line):
+        if line.folded[item.start] == "da" and line.marked[item.start] == "da" and not _yes(line, item.start):
             continue
-        places.update(range(found.start, found.end))
+        places.update(range(item.start, item.end))
     _greeting(line, greetings, places)
     end = len(line) - 1
     for _ in range(_LAST_REACH):

@@ -16,8 +16,13 @@ _CLASSIFIERS = word_set(
 )
 _BUYING = word_set("mua lay dat order them buy get want need take add chot gom ban nhan muon so luong sl quantity qty")
 _MOST = 999
-_NAMED_BY_NUMBER = word_set("thu so size ma don order cai mau chiec number the iphone galaxy")
-_GOODS_VETO = word_set("ngay tuan thang nam gio lan nguoi tuoi mau size loai kieu phut tieng sao")
+_NAMED_BY_NUMBER = word_set("thu so size ma don order cai mau chiec number the iphone galaxy tang free")
+_COUNTING = word_set("hai two three four five six seven eight nine ten eleven twelve")
+_STOCK = word_set("size sz khong ko k hang mau cai nao loai o tai shop ban chi ad con thi")
+_GOODS_VETO = word_set(
+    "ngay tuan thang nam gio lan nguoi tuoi mau size loai kieu phut tieng sao tang ngan lop cong chieu lit l ml inch "
+    "slot port days weeks months hours people times years"
+)
 
 
 def quantities(line: Line, taken: bytearray, goods: set[int]) -> list[Mention]:
@@ -39,16 +44,25 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
     if read is None or not read.value.is_integer() or not 1 <= read.value <= _MOST or any(taken[place : read.end]):
         return None
     signed = line.gap[read.end][:1] in ("%", "/", ":") or line.gap[place][-1:] in ("/", "#", "$")
-    if read.digits.startswith("0") or signed or line.word(place - 1) in _NAMED_BY_NUMBER:
+    before = line.word(place - 1)
+    ordered = before == "order" and read.value < 100 and _names_goods(line, read.end, goods)
+    if read.digits.startswith("0") or signed or (before in _NAMED_BY_NUMBER and not ordered):
         return None
     value, after = int(read.value), line.word(read.end)
-    if after in _CLASSIFIERS and not (line.marks and after == "con" and line.marked[read.end] == "còn"):
+    if after in _CLASSIFIERS and (after != "con" or _animal(line, place, read.end)):
         end = read.end + (2 if after == "san" else 1)
         end = read.end if any(taken[read.end : end]) else end  # "1 túi tote": the classifier is the product
         return _count(value, place, end)
     if _surely_number(line, place, read) and _names_goods(line, read.end, goods):
         return _count(value, place, read.end)
     return _count(value, place, read.end) if _bought(line, place, read) else None
+
+
+def _animal(line: Line, place: int, end: int) -> bool:
+    """Tell whether ``con`` after a number is the classifier and not ``còn``: ``street 2 con size 40``."""
+    if line.marked[end] == "còn" or line.word(end + 1) in _STOCK:
+        return False
+    return place == 0 or line.word(place - 1) in _BUYING
 
 
 def _times(line: Line, place: int) -> Mention | None:
@@ -68,13 +82,18 @@ def _times(line: Line, place: int) -> Mention | None:
 def _surely_number(line: Line, place: int, read: Number) -> bool:
     """Tell whether a word is a number; unmarked "nam", "ba", "sau" are men, a bag's half and "after" more often."""
     marked = line.marked[place] != line.folded[place]
-    return bool(read.digits) or marked or line.word(place) in ("hai", "two", "three", "four")
+    return bool(read.digits) or marked or line.word(place) in _COUNTING or _one(line, place)
+
+
+def _one(line: Line, place: int) -> bool:
+    """Tell whether ``one`` counts: ``one hoodie``, not ``the black one``."""
+    return line.word(place) in ("one", "mot") and (place == 0 or line.word(place - 1) in _BUYING)
 
 
 def _bought(line: Line, place: int, read: Number) -> bool:
     """Tell whether a plain number stands behind a word of buying: ``lấy 3``."""
     after = line.word(read.end)
-    if line.word(place - 1) not in _BUYING or after in _GOODS_VETO:
+    if line.word(place - 1) not in _BUYING or after in _GOODS_VETO or line.marked[place - 1] in ("bàn", "bạn", "gỗm"):
         return False
     if read.digits:
         return True
@@ -86,7 +105,9 @@ def _names_goods(line: Line, place: int, goods: set[int]) -> bool:
     """Tell whether goods follow, at most one word of description between: ``2 áo thun``, ``3 black t-shirts``."""
     if place in goods or line.word(place) in ("ao", "quan"):
         return line.joined(place)
-    return place + 1 in goods and line.word(place) in _TINTS
+    return place + 1 in goods and (
+        line.word(place) in _TINTS or (line.joined(place + 1) and line.word(place).isalpha())
+    )
 
 
 def _count(value: int, start: int, end: int) -> Mention | None:

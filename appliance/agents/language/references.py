@@ -18,6 +18,10 @@ _COUNTS = {"two": 2, "three": 3, "four": 4, "2": 2, "3": 3, "4": 4}
 _NOT_ITEMS = word_set("time order purchase day delivery week name hand class of aid payment thing half month child")
 _UNITS = word_set("k nghin ngan trieu tr cu cm kg ngay gio nam thang tuan m met lit phut doi cai chiec dong d h tuoi")
 _MAX_LIST = 20
+_ORDER_VERBS = word_set("cho chot lay giup ban dat mua gui giao ship")
+_SPOKEN = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+_LISTING = word_set("compare between sanh giua so choose pick khac")
+_JOINS = ("va", "voi", "and", "hay", "or", "vs", "versus", "with", "hoac")
 
 
 def references(line: Line, taken: bytearray) -> list[Mention]:
@@ -72,15 +76,33 @@ def _several(line: Line, place: int) -> Mention | None:
             return _refs([1, 2], place, place + 3)
     if line.word(place - 1) in ("trong", "giua", "between") and count == 2 and line.word(place + 1) in _CLASSES:
         return _refs([1, 2], place, place + 2)
-    if word in ("first", "1st") and line.word(place + 1) in _COUNTS:
-        return _refs(list(range(1, _COUNTS[line.word(place + 1)] + 1)), place, place + 2)
+    if count and 2 <= count <= 4 and line.word(place + 1) in _CLASSES and word_is(line, place + 2, "cuối", "chót"):
+        return _refs(list(range(-count, 0)), place, place + 3 + word_is(line, place + 3, "cùng"))
+    if word == "the" and (inner := _ends_of_list(line, place + 1)):
+        return inner
+    return _ends_of_list(line, place) or _pair(line, place) or _listed(line, place)
+
+
+def _ends_of_list(line: Line, place: int) -> Mention | None:
+    """Read ``first two``, ``last two``; a place from the end is negative."""
+    count = _COUNTS.get(line.word(place + 1), 0)
+    if not count or line.word(place + 2) in _NOT_ITEMS or line.word(place + 2) in ("days", "weeks", "months", "orders"):
+        return None
+    if line.word(place) in ("first", "1st"):
+        return _refs(list(range(1, count + 1)), place, place + 2)
+    return _refs(list(range(-count, 0)), place, place + 2) if line.word(place) == "last" else None
+
+
+def _pair(line: Line, place: int) -> Mention | None:
+    """Read ``both``, ``these two``, ``cả hai``."""
+    word = line.word(place)
     if word == "both" and line.word(place + 1) not in ("men", "women"):
         return _refs([1, 2], place, place + 1)
     if word in ("these", "those", "the") and line.word(place + 1) == "two":
         return _refs([1, 2], place, place + 2)
     if word_is(line, place, "cả") and (word_is(line, place + 1, "hai") or line.word(place + 1) == "2"):
         return _refs([1, 2], place, place + 2)
-    return _listed(line, place)
+    return None
 
 
 def _listed(line: Line, place: int) -> Mention | None:
@@ -96,19 +118,30 @@ def _listed(line: Line, place: int) -> Mention | None:
         value = _position(line, step)
         if (
             not value
-            or (step == end and not values)
-            or line.word(step + 1) in (_UNITS - _CLASSES if step > end else _UNITS)
+            or (step == end and not values and not _bare_list(line, place))
+            or (
+                line.word(step + 1) in (_UNITS - _CLASSES if step > end else _UNITS)
+                and line.word(step + 2) not in ("nao", "dep", "tot", "ben")
+            )
         ):
             break
         values.append(value)
         end = step + 1
-        if line.word(end) in ("va", "voi", "and", "hay", "or", "vs") and end + 1 < len(line):
+        if line.word(end) in _JOINS and end + 1 < len(line):
             end += 1
             continue
         break
     if len(values) < 2 or line.word(place - 1) in ("size", "don", "order", "ma"):
         return None
     return _refs(values, place, end)
+
+
+def _bare_list(line: Line, place: int) -> bool:
+    """Tell whether two plain numbers are places in a list: the whole message, or what is compared."""
+    if not (line.is_number(place) and line.word(place + 1) in _JOINS and line.is_number(place + 2)):
+        return False
+    alone = len(line) == 3
+    return alone or (line.word(place - 1) in _LISTING and line.word(place - 1) != "so")
 
 
 def _position(line: Line, place: int) -> int:
@@ -119,19 +152,22 @@ def _position(line: Line, place: int) -> int:
         return value if 0 < value <= _MAX_LIST else 0
     if word_is(line, place, "nhất"):
         return 1
-    return digit(line, place) or (4 if word_is(line, place, "tư") else 0)
+    return digit(line, place) or _SPOKEN.get(line.folded[place], 0) or (4 if word_is(line, place, "tư") else 0)
 
 
 def _vietnamese(line: Line, place: int) -> Mention | None:
     """Read ``cái đầu``, ``mẫu thứ hai``, ``số 3``, ``cái 2``, ``cái cuối``."""
     classed = line.word(place) in _CLASSES or (word_is(line, place, "sản") and line.word(place + 1) == "pham")
     after = place + (2 if line.word(place) == "san" else 1) if classed else place
+    if line.word(place) == "em" and line.word(place - 1) in _ORDER_VERBS:
+        classed = False  # "cho em 1 balo": who asks, not which one
     if line.is_number(place - 1):
         classed = classed and not line.is_number(after)
     if classed or place == 0:
         if word_is(line, after, "đầu") and line.word(after + 1) not in ("voi", "cap"):
             return _ref(1, place, after + 1 + word_is(line, after + 1, "tiên"))
-        if word_is(line, after, "cuối", "chót") and line.word(after + 1) not in ("tuan", "thang", "nam"):
+        last = word_is(line, after, "cuối") or (after < len(line) and line.marked[after] == "chót")
+        if last and line.word(after + 1) not in ("tuan", "thang", "nam"):
             return _ref(LAST, place, after + 1 + word_is(line, after + 1, "cùng"))
     if word_is(line, after, "thứ") and (value := _position(line, after + 1)):
         alone = place == 0 and after == 0 and len(line) <= 4
@@ -169,7 +205,9 @@ def _english(line: Line, place: int) -> Mention | None:
 
 def _numbered(line: Line, start: int, place: int) -> Mention | None:
     """Read ``number 2``, ``option 3``."""
-    named = line.word(place) in ("number", "option", "item", "no") and line.is_number(place + 1)
+    named = line.word(place) in ("number", "option", "item", "no") and (
+        line.is_number(place + 1) or (line.word(place) != "no" and line.word(place + 1) in _SPOKEN)
+    )
     value = _position(line, place + 1) if named else 0
     if value and line.word(start - 1) not in ("order", "phone", "size") and line.word(place + 2) not in _UNITS:
         return _ref(value, start, place + 2)
@@ -198,7 +236,7 @@ def _it(line: Line, place: int) -> Mention | None:
     if word_is(line, place, "sản") and after == "pham" and word_is(line, place + 2, "này", "đó", "kia", "ấy"):
         return _ref("it", place, place + 3)
     if word_is(line, place, "nó") and (
-        word != "no" or after in ("gia", "bao", "con", "size", "mau", "the", "lam", "bi")
+        line.marked[place] == "nó" or after in ("gia", "bao", "con", "co", "size", "mau", "the", "lam", "bi", "dung")
     ):
         return _ref("it", place, place + 1)
     if word in ("this", "that") and after in ("one", "item", "product"):

@@ -41,7 +41,20 @@ def without(line: Line, found: list[Mention]) -> list[Mention]:
 
 
 def _refusals(line: Line, refusing: Table) -> list[Found]:
-    return [found for place in range(len(line)) for found in refusing.every(line, place)]
+    return [found for place in range(len(line)) for found in refusing.every(line, place) if _means_no(line, found)]
+
+
+def _means_no(line: Line, found: Found) -> bool:
+    """Tell whether words were typed as refusing ones: ``dùng`` is no ``đừng``, and ``nón đen`` no ``non …``."""
+    typed = line.marked[found.start : found.end]
+    if any(word != known and not word.isascii() for word, known in zip(typed, found.phrase.marked, strict=True)):
+        return False
+    if found.end - found.start > 1:
+        return True
+    after = line.word(found.end)
+    if typed[0] in ("dung", "khoi", "tru", "tranh", "ghet"):
+        return after in ("lay", "mau", "mua", "loai", "co") or typed[0] == "ghet"
+    return typed[0] != "non" or line.gap[found.end] == "-"
 
 
 def _bare_no(line: Line, place: int) -> bool:

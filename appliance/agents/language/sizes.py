@@ -12,6 +12,12 @@ _PLAIN_LETTERS = word_set("S M L")
 _SIZE_WORDS = word_set("size sz sizes siz")
 _FREE = (("free", "size"), ("freesize",), ("one", "size"), ("onesize",))
 _SHOES = range(26, 48)
+_WORDED = {"small": "S", "medium": "M", "large": "L"}
+_WEARING = word_set("wear wears wearing wore mang xo")
+_FITTED = word_set(
+    "giay dep sneaker sneakers sandal sandals shoes shoe boots boot trainers loafers heels got quan jean jeans pants "
+    "trousers trouser chinos slacks"
+)
 
 
 def near(line: Line, place: int, reach: int, *words: str) -> bool:
@@ -36,7 +42,16 @@ def sizes(line: Line, taken: bytearray, expects: str) -> list[Mention]:
     return found
 
 
+def letter_size(line: Line, place: int) -> str:
+    """Return the size that a word can name in letters or as small, medium, large; ``""`` for none."""
+    upper = line.raw[place].upper()
+    return _size_name(upper) if upper in _LETTER_SIZES else _WORDED.get(line.folded[place], "")
+
+
 def _size(line: Line, place: int, expects: str) -> Mention | None:
+    if line.folded[place] in ("extra", "xtra", "double") and line.word(place + 1) in ("large", "small", "xl"):
+        double, letter = line.folded[place] == "double", line.word(place + 1)[0].upper()
+        return Mention("size", "XXL" if double else "X" + letter.replace("X", "L"), place, place + 2)
     upper = line.raw[place].upper()
     named = _size_named(line, place)
     start = (
@@ -52,13 +67,18 @@ def _size(line: Line, place: int, expects: str) -> Mention | None:
             return Mention("size", str(value), start, place + 1)
         if named and line.word(place - 1) in _SIZE_WORDS and 0 < value < 60:
             return Mention("size", str(value), start, place + 1)
-    if named and line.word(place) in ("small", "medium", "large"):
-        return Mention("size", {"small": "S", "medium": "M", "large": "L"}[line.word(place)], start, place + 1)
-    if line.word(place) in ("small", "medium", "large") and (
-        line.word(place + 1) == "size" or line.word(place - 1) == "in"
-    ):
-        return Mention("size", {"small": "S", "medium": "M", "large": "L"}[line.word(place)], place, place + 1)
+    worded = _WORDED.get(line.word(place), "")
+    if worded and (named or line.word(place + 1) == "size" or _worn(line, place)):
+        return Mention("size", worded, start if named else place, place + 1)
     return None
+
+
+def _worn(line: Line, place: int) -> bool:
+    """Tell whether a size in a word is somebody's or the goods': ``in large``, ``I'm a medium``, ``wear a small``."""
+    before = place - 1 - (line.word(place - 1) in ("a", "an"))
+    if line.word(before) == "in" or line.word(before) in _WEARING:
+        return True
+    return before < place - 1 and near(line, before + 1, 3, "am", "usually", "normally") and not line.word(place + 1)
 
 
 def _size_name(upper: str) -> str:
@@ -152,22 +172,22 @@ def _letter_alone(line: Line, place: int, expects: str) -> bool:
 
 def _shoe_number(line: Line, place: int) -> bool:
     """Tell whether a bare number beside shoes or trousers is their size: ``giày 39 còn không``."""
-    leads = {
-        "giay",
-        "dep",
-        "sneaker",
-        "sneakers",
-        "sandal",
-        "sandals",
-        "shoes",
-        "shoe",
-        "boots",
-        "boot",
-        "got",
-        "quan",
-        "jean",
-        "jeans",
-    }
+    back = place - 1
+    if line.gap[place].endswith(("#", "$")):
+        return False
+    if line.word(back) in ("a", "an", "in", "la", "size", "so"):
+        back -= 1
+    fitted = not _FITTED.isdisjoint(line.folded)
+    if line.word(back) == "in":
+        back -= 1
+    if line.word(back) in _WEARING and (line.word(place + 1) not in _FITTED or fitted):
+        return True
+    if word_is(line, back, "đi") and near(line, back, 4, "chan", "thuong", "hay", "minh", "em"):
+        return line.word(place + 1) in ("", "khong", "thi", "size", "nha", "a") or fitted
+    if line.word(place - 1) == "in" and place == 1:
+        return True
     before = line.word(place - 1)
-    wearing = before in ("mang", "di", "con", "size", "co", "chan", "doi") and not leads.isdisjoint(line.folded)
-    return (before in leads or wearing or line.word(place - 2) in leads) and not line.gap[place].endswith(("#", "$"))
+    wearing = before in ("mang", "di", "con", "size", "co", "chan", "doi", "in", "a") and fitted
+    if before == "so" and word_is(line, place - 1, "số"):
+        return not {"giay", "dep", "sandal", "sneaker"}.isdisjoint(line.folded)
+    return before in _FITTED or wearing or line.word(back) in _FITTED or line.word(place - 2) in _FITTED

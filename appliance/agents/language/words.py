@@ -40,7 +40,7 @@ _UNITS = word_set(
 _HEADS = word_set(
     "purchase size sz co cỡ so số don đơn order ma mã dh đh so duoi dưới tren trên tam tầm tu từ den đến gia giá "
     "under over mua "
-    "lay lấy cao nang nặng x no tang"
+    "lay lấy cao nang nặng x no tang sdt sđt dt đt phone tel"
 )
 
 
