@@ -24,6 +24,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "popular": ("shelves", "List what shoppers look at and buy most."),
     "search": ("searching", "Search products."),
     "chat": ("chatting", "Talk to the shop assistant."),
+    "faq": ("faq", "List, add, remove or try the assistant's answers."),
     "evaluate": ("evaluating", "Measure the quality of recommendations and search."),
     "rules": ("rules", "List, add or remove merchandising rules: pin, boost, bury, exclude."),
     "experiment": ("experiments", "Compare two strategies and read which does better."),
