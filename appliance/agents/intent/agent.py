@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from appliance.agents.intent.classifier import Decision, IntentClassifier
-from appliance.agents.intent.context import CERTAIN, answer_to_pending, follow_up
+from appliance.agents.intent.context import CERTAIN, Guess, answer_to_pending, follow_up
 from appliance.agents.intent.examples import OwnExamples
 from appliance.agents.intent.revise import revised
 from appliance.agents.intent.rules import matching_rule, short_answer
@@ -55,11 +55,10 @@ class IntentAgent:
             return Interpretation(
                 intent=intent, intents=(intent,), confidence=CERTAIN, rule=f"screen:{utterance.screen}"
             )
-        found = answer_to_pending(utterance, state)
-        if found is not None:
-            return found
         decision, rule = self._decide(utterance)
-        if not rule and (turn := follow_up(utterance, state, decision.intent, decision.confidence)):
+        guess = Guess(decision.intent, decision.confidence)
+        turn = answer_to_pending(utterance, state, guess) or (None if rule else follow_up(utterance, state, guess))
+        if turn is not None:
             return msgspec.structs.replace(turn, scores=decision.scores[:_SHOWN_SCORES])
         if not rule and state.pending is not None and state.pending.kind == "details" and _is_free_text(decision):
             return _details(state.pending)

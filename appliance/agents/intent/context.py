@@ -3,6 +3,8 @@ in a conversation."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from appliance.agents.intent.phrases import product_phrases
 from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.segments import segments
@@ -19,6 +21,8 @@ _COLOUR_WORDS = frozenset({"màu", "mau", "color", "colour", "colors", "colours"
 _STOCK_WORDS = frozenset({"con", "co", "have", "stock", "available", "left", "got", "hang", "comes", "come"})
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _SEARCHING = frozenset({"product_search", "product_recommend"})
+_ABOUT_ORDER = frozenset((*ORDERS, "return_request", "refund_status"))
+_SHORTEST_NUMBER = 3
 _SURE = 0.6
 _OTHER_REQUEST = frozenset(
     (*_MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
@@ -28,7 +32,18 @@ _LONG_ANSWER = 8
 """Words from which a message is a request of its own and not the answer to "which product"."""
 
 
-def answer_to_pending(utterance: Utterance, state: DialogueState) -> Interpretation | None:
+class Guess(NamedTuple):
+    """What the words of a message alone look like."""
+
+    intent: str
+    confidence: float
+
+    @property
+    def is_sure(self) -> bool:
+        return self.confidence >= _SURE
+
+
+def answer_to_pending(utterance: Utterance, state: DialogueState, guess: Guess) -> Interpretation | None:
     """Return what the message means as the answer to the pending question, or ``None`` when it is none."""
     pending = state.pending
     if pending is None:
@@ -38,13 +53,13 @@ def answer_to_pending(utterance: Utterance, state: DialogueState) -> Interpretat
         return _decided(yes_or_no, {}, f"pending:{pending.kind}")
     if pending.kind == "confirm" and short_answer(segments(utterance)[0]) == "deny" and not _names_order(utterance):
         return _decided("deny", {}, "pending:confirm")
-    slots = _answering_slots(pending, utterance, state)
+    slots = _answering_slots(pending, utterance, state, guess)
     if slots is None:
         return None
     return _decided(pending.intent, {**pending.slots, **slots}, f"pending:{pending.kind}")
 
 
-def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueState) -> Slots | None:
+def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueState, guess: Guess) -> Slots | None:
     stated = _by_slot(utterance)
     match pending.kind:
         case "order_id":
@@ -62,6 +77,8 @@ def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueStat
             found = {name: stated[name].value for name in _DETAILS & stated.keys()}
             return found or None
         case "product" | "choice":
+            if guess.is_sure and guess.intent not in (pending.intent, "product_search"):
+                return None
             return _which_product(pending, utterance, state, stated)
         case _:
             return None
@@ -83,20 +100,20 @@ def _which_product(
     return None
 
 
-def follow_up(utterance: Utterance, state: DialogueState, guess: str, confidence: float) -> Interpretation | None:
+def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Interpretation | None:
     """Return the meaning of a turn that hangs on the last list or product: a modifier, a colour or size alone.
 
-    ``guess`` is what the words alone look like; a sure question about one product stays that question.
+    A sure question about one product stays that question.
     """
     stated = _by_slot(utterance)
-    if "order_id" in stated and state.last_intent in ORDERS and guess not in ORDERS and confidence < _SURE:
+    foreign = guess.intent in ("out_of_scope", "unclear") or not guess.is_sure
+    if state.last_intent in _ABOUT_ORDER and _gives_number(stated) and guess.intent not in _ABOUT_ORDER and foreign:
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:order")
-    foreign = guess in ("out_of_scope", "unclear") or confidence < _SURE
-    if "location" in stated and state.last_intent in _SHIPPING and foreign and guess not in _SHIPPING:
+    if "location" in stated and state.last_intent in _SHIPPING and foreign and guess.intent not in _SHIPPING:
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:place")
     if not (state.shown or state.focus or state.filters):
         return None
-    about_one = guess in _ABOUT_ONE and confidence >= _SURE
+    about_one = guess.intent in _ABOUT_ONE and guess.is_sure
     if "ref" in stated and state.last_intent in _ABOUT_ONE and not about_one and _nothing_else(utterance, stated):
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:ref")
     if _asks_other_colours(utterance, stated) and state.focus is not None:
@@ -120,6 +137,11 @@ def _asks_other_colours(utterance: Utterance, stated: dict[str, Mention]) -> boo
     if "modifier" not in stated or stated["modifier"].value != "other" or "color" in stated:
         return False
     return any(token.marked in _COLOUR_WORDS for token in utterance.tokens)
+
+
+def _gives_number(stated: dict[str, Mention]) -> bool:
+    number = stated.get("number")
+    return "order_id" in stated or (number is not None and len(str(number.value)) >= _SHORTEST_NUMBER)
 
 
 def _names_order(utterance: Utterance) -> bool:

@@ -29,7 +29,7 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
         return "product_compare", "revise:two"
     if intent == "product_price" and _asks_the_fee(slots, state):
         return "shipping_fee", "revise:shipping"
-    if intent in ("out_of_scope", "unclear") and _SHOP_VALUES & slots:
+    if intent in ("out_of_scope", "unclear") and (_SHOP_VALUES & slots or _speaks_of_shown(utterance, state)):
         shops = next(((name, share) for name, share in decision.scores if name not in CONVERSATION), None)
         if shops is not None and shops[1] >= _LEAST_SHARE:
             return shops[0], "revise:shop"
@@ -58,6 +58,11 @@ def _is_foreign(decision: Decision, utterance: Utterance, slots: set[str], state
     if in_talk or slots & (_SHOP_VALUES | _MEASURES | {"location", "size", "phone"}):
         return False
     return utterance.locale == "en" or decision.confidence < _UNSURE
+
+
+def _speaks_of_shown(utterance: Utterance, state: DialogueState) -> bool:
+    """Tell whether a message points at a product that the conversation is about ("nó làm ở nước nào")."""
+    return bool(state.shown or state.focus) and any(mention.slot == "ref" for mention in utterance.mentions)
 
 
 def _asks_the_fee(slots: set[str], state: DialogueState) -> bool:

@@ -100,7 +100,11 @@ def _shown(product: ShownIn, currency: str, ids: Mapping[str, str]) -> ShownProd
 
 _ASKING: tuple[tuple[PendingKind, str], ...] = (
     ("verify", r"so dien thoai|sdt|phone|email|e-mail|mail"),
-    ("order_id", r"ma don|so don|don (?:hang )?(?:nao|so may)|order (?:number|id|code)|which order"),
+    (
+        "order_id",
+        r"ma don|so don|ma so|don so|ma hang|don (?:hang )?(?:nao|so may)|which order|reference"
+        r"|order (?:number|id|code|no)",
+    ),
     ("measures", r"chieu cao|can nang|cao bao nhieu|nang bao nhieu|height|weight|how tall"),
     ("handoff", r"nhan vien|tu van vien|a person|colleague|staff|agent"),
     (
@@ -110,7 +114,8 @@ _ASKING: tuple[tuple[PendingKind, str], ...] = (
     ("product", r"mau nao|san pham nao|cai nao|which (?:product|one|item|model)|loai nao"),
     (
         "details",
-        r"doi (?:sang|thanh) (?:gi|mau|size)|change (?:it )?to|dia chi moi|new address|size (?:gi|nao|may)|mau gi"
+        r"may (?:doi|cai|chiec|bo|hop)|so luong|how many"
+        r"|doi (?:sang|thanh) (?:gi|mau|size)|change (?:it )?to|dia chi moi|new address|size (?:gi|nao|may)|mau gi"
         r"|what (?:size|colou?r)|which (?:size|colou?r)",
     ),
 )
