@@ -157,7 +157,8 @@ def _is_other(line: Line, place: int) -> bool:
         counted = word_is(line, place + 1, "đôi", "bộ") and line.marked[place + 1] != after
     return (
         counted
-        or line.gap[place + 1][:1] in ("%", "/", ":", "₫")
+        or line.gap[place + 1][:1] in ("%", "/", "₫")
+        or (line.gap[place + 1] == ":" and line.is_number(place + 1))
         or line.gap[place][-1:] in ("/", "$")
         or (int(line.raw[place]) in _YEARS and word_is(line, place - 1, "năm", "ngày", "in"))
     )
@@ -168,7 +169,9 @@ def _after_order_word(line: Line, place: int) -> bool:
         return True
     for back in range(1, 6):
         word = line.word(place - back)
-        if word in _ORDER_WORDS or (word == "ma" and back <= 3 and not _coupon_near(line, place - back)):
+        if word in _ORDER_WORDS or (
+            word == "ma" and line.marked[place - back] != "mà" and back <= 3 and not _coupon_near(line, place - back)
+        ):
             between = line.folded[place - back + 1 : place]
             return all(item in _BETWEEN for item in between) and not (word == "ma" and "giam" in between)
         if word not in _BETWEEN:

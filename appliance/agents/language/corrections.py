@@ -68,6 +68,8 @@ def _set_apart(line: Line, place: int, strong: Table) -> Found | None:
 
 def _acts(line: Line, item: Found, ends: set[int]) -> bool:
     """Tell whether a word such as ``nhầm`` takes back and does not report a mistake ("giao nhầm hàng")."""
+    if item.phrase.value in ("no", "không"):
+        return line.gap[item.start].strip() != "" and (item.start in ends or line.is_number(item.start - 1))
     return (
         item.start in ends
         or line.is_number(item.start - 1)

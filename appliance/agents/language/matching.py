@@ -76,7 +76,8 @@ class Line:
         starts = [0, *(token.end for token in tokens)]
         self.gap = [text[before : token.start] for before, token in zip(starts, tokens, strict=False)]
         self.gap.append(text[starts[-1] :])
-        self.marks = any(token.marked != token.folded for token in tokens)
+        # As typed: an abbreviation that was read as a marked word ("ko") does not make the message a marked one.
+        self.marks = any(not token.raw.isascii() and fold(token.raw) != token.raw.lower() for token in tokens)
 
     def __len__(self) -> int:
         return self.size

@@ -168,7 +168,7 @@ def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
         if read is None or read.value > 450:
             continue
         end, value = read.end, read.value
-        heavy = near(line, place, 3, "nang", "weigh", "weight", "weighs") and not near(line, place, 1, "cao")
+        heavy = _heavy(line, place) and not near(line, place, 1, "cao")
         if _weight_unit(line, end):
             end += 1
             if line.is_number(end) and line.gap[end] == "" and len(line.folded[end]) == 1:
@@ -189,6 +189,13 @@ def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
         if round(value) in _WEIGHTS:
             found.append(Mention("weight_kg", round(value), place, end))
     return found
+
+
+def _heavy(line: Line, place: int) -> bool:
+    """Tell whether weighing is spoken of right before: ``nặng``, not ``chống nắng``."""
+    if near(line, place, 3, "weigh", "weight", "weighs"):
+        return True
+    return any(word_is(line, at, "nặng") and line.word(at - 1) != "chong" for at in range(max(0, place - 3), place))
 
 
 def _is_weight(line: Line, place: int) -> bool:

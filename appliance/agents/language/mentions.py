@@ -31,7 +31,13 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
     pointed = references(line, taken)
     found += quantities(line, taken, {mention.start for mention in goods})
     for mention in pointed:
-        if mention.value == "it":  # "what is it made of": a pronoun inside a phrase does not part it
+        if mention.value == "it" and line.folded[mention.start] in (
+            "it",
+            "this",
+            "that",
+            "these",
+            "no",
+        ):  # "what is it made of": a pronoun inside a phrase does not part it
             taken[mention.start : mention.end] = bytes(mention.end - mention.start)
     found += colours(line, taken, goods)
     found += values(line, taken)

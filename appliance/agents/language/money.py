@@ -78,6 +78,8 @@ def _at(line: Line, place: int, taken: bytearray, currency: str) -> list[Mention
         if not value:
             return []
         first = first._replace(value=value)
+    elif line.marked[first.end - 1] == "ngan" and first.bare < 10 and not before.kind:
+        return []  # "balo 2 ngan": compartments
     elif first.scale in (_MILLION, _HUNDRED_K) and not _slang_is_money(line, first, before):
         return []
     return [_single(line, first, before)]
@@ -279,7 +281,7 @@ def _compound(line: Line, place: int, first: Number, scale: float) -> Amount | N
         if smaller and smaller < last and not more.grouped:
             total, end, last = total + more.value * smaller, more.end + 1, smaller
             continue
-        if smaller or line.word(more.end) in _COUNTED:
+        if smaller or (line.word(more.end) in _COUNTED and line.gap[end]):
             break
         part = _tail(line, more, end, last)
         if part is not None:

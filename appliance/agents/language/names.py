@@ -14,6 +14,15 @@ from appliance.text import fold
 
 _NONE = ""
 _VIETNAMESE = word_set("be kem cam ghi than")
+_OTHER_WORDS = word_set("gói tát bốp gò tùi")
+"""Words of their own that lack only a mark of a product group's name."""
+_PAYING = word_set("pay paying payment transfer tra chuyen thanh toan ck by via through using use accept take money")
+_TROUSERS = word_set("mau size con lop tui cai day ong sz lung")
+"""After "quan 2" without marks: trousers and no district."""
+_ALONE = word_set("hong do tim vang ghi den than")
+"""One word without marks that is something else more often than a colour."""
+_NO_MODEL = word_set("tu tam khoang duoi tren ngay don order thang gia so ma thu from order")
+_MODEL_ENDS = word_set("khong ko k size sz con gia bao nhieu nha nhe")
 _OPENING = word_set("open opens opened opening close closes closed hours branch atm cua")
 _SWAPPING = word_set("swap exchange change replace replaced thay switch")
 _GROUPS = ("gender", "sort", "modifier", "payment_method", "attribute")
@@ -141,6 +150,8 @@ def _likely(line: Line, found: Found) -> bool:
     if found.end - found.start > 1 or not found.phrase.value:
         return True
     known, typed = found.phrase.marked[0], line.marked[found.start]
+    if typed in _OTHER_WORDS and typed != known:
+        return False
     if known in _weak().never:
         # "ô" and "bàn": marked they stand for themselves unless they are an exclamation or a verb's part.
         return typed == known and _in_company(line, found.start, found.end, known)
@@ -164,6 +175,14 @@ def _in_company(line: Line, start: int, end: int, known: str) -> bool:
     if left in weak.left and not vetoed_left:
         return True
     return start == 0 and right in ("", "nay", "do", "shop", "khong", "ko", "k", "gia")
+
+
+def _after_model(line: Line, item: Found) -> bool:
+    """Tell whether a colour ends what names a model: ``iphone 15 den``, ``street 2 trang size 40``."""
+    if not line.is_number(item.start - 1) or item.start < 2 or item.end - item.start > 1:
+        return False
+    right, lead = line.word(item.end), line.word(item.start - 2)
+    return (right == "" or right in _MODEL_ENDS) and not line.is_number(item.start - 2) and lead not in _NO_MODEL
 
 
 def _surely_goods(line: Line, place: int) -> bool:
@@ -208,6 +227,8 @@ def _colour_likely(line: Line, item: Found, ends: set[int], found: list[Mention]
         return False
     if name == "be" and left in ("would", "will", "can", "to", "should", "may", "must"):
         return False
+    if (len(line) == 1 and typed not in _ALONE) or _after_model(line, item):
+        return True
     if name not in read["weak"]["always"] and (name not in read["weak"]["unmarked"] or typed == name):
         return True
     after_colour = any(other.end in (item.start, item.start - 1) for other in found)
@@ -288,9 +309,11 @@ def _value_fits(line: Line, item: Found, words: str) -> bool:
     right = line.word(item.end)
     if words in ("bank", "ngân hàng"):
         # The bank as a company: "is the bank open".
-        return right != "name" and _OPENING.isdisjoint(line.folded)
+        if right == "name" or not _OPENING.isdisjoint(line.folded):
+            return False
+        return words != "bank" or len(line) <= 3 or not _PAYING.isdisjoint(line.folded)
     if words in ("credit", "debit", "master"):
-        return right not in ("for", "note", "notes", "on", "my", "to", "you")
+        return right not in ("for", "note", "notes", "on", "my", "to", "you", "limit", "bureau")
     if item.phrase.slot == "attribute" and item.phrase.value == "color_options" and "khác" in item.phrase.marked:
         # Without marks "mau khac" is another model.
         return line.marked[item.start] != "mau" or "sắc" in item.phrase.marked
@@ -324,6 +347,9 @@ def places(line: Line, taken: bytearray) -> list[Mention]:
             continue
         left, right = line.word(item.start - 1), line.word(item.end) or "$"
         moved = left in beside["left"]
+        if line.marked[item.start] == "quan" and not moved and right in _TROUSERS:
+            place += 1
+            continue
         short = item.phrase.slot == "place"
         unmarked = (
             " ".join(item.phrase.marked) in weak
@@ -331,7 +357,7 @@ def places(line: Line, taken: bytearray) -> list[Mention]:
             and not all(word.istitle() for word in line.raw[item.start : item.end])
         )
         if (short and not moved and not (right in beside["right"] and len(line) <= 4)) or (
-            unmarked and not moved and len(line) > 1
+            unmarked and not moved and item.end - item.start < len(line)
         ):
             place += 1
             continue

@@ -12,12 +12,13 @@ _TINTS = word_set(
 )
 _CLASSIFIERS = word_set(
     "cai chiec doi bo hop combo cap mon sp tui chai lo tuyp goi con cay quyen cuon thung set items item "
-    "pieces piece pcs pair pairs units unit suat san bich"
+    "pieces piece product products pcs pair pairs units unit suat san bich"
 )
 _BUYING = word_set("mua lay dat order them buy get want need take add chot gom ban nhan muon so luong sl quantity qty")
 _MOST = 999
 _NAMED_BY_NUMBER = word_set("thu so size ma don order cai mau chiec number the iphone galaxy tang free")
 _COUNTING = word_set("hai two three four five six seven eight nine ten eleven twelve")
+_POINTING = word_set("these those them the this that number it each option")
 _STOCK = word_set("size sz khong ko k hang mau cai nao loai o tai shop ban chi ad con thi")
 _GOODS_VETO = word_set(
     "ngay tuan thang nam gio lan nguoi tuoi mau size loai kieu phut tieng sao tang ngan lop cong chieu lit l ml inch "
@@ -43,6 +44,8 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
     read = number(line, place)
     if read is None or not read.value.is_integer() or not 1 <= read.value <= _MOST or any(taken[place : read.end]):
         return None
+    if place and not line.gap[place] and line.word(place - 1) not in ("x", "sl"):
+        return None  # "w32"
     signed = line.gap[read.end][:1] in ("%", "/", ":") or line.gap[place][-1:] in ("/", "#", "$")
     before = line.word(place - 1)
     ordered = before == "order" and read.value < 100 and _names_goods(line, read.end, goods)
@@ -55,7 +58,21 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
         return _count(value, place, end)
     if _surely_number(line, place, read) and _names_goods(line, read.end, goods):
         return _count(value, place, read.end)
-    return _count(value, place, read.end) if _bought(line, place, read) else None
+    wanted = _bought(line, place, read) or _of_these(line, read) or _new_count(line, place)
+    return _count(value, place, read.end) if wanted else None
+
+
+def _of_these(line: Line, read: Number) -> bool:
+    """Tell whether goods pointed at are counted: ``2 of these``; ``one of them`` is a choice."""
+    pointed = line.word(read.end) == "of" and line.word(read.end + 1) in _POINTING
+    return pointed and line.word(read.end - 1) != "one"
+
+
+def _new_count(line: Line, place: int) -> bool:
+    """Tell whether a number is what a quantity is changed to: ``quantity to 3``, ``số lượng thành 3``."""
+    if line.word(place - 1) not in ("to", "thanh", "len", "xuong", "la", "is", "con"):
+        return False
+    return line.word(place - 2) in ("quantity", "qty", "luong", "sl", "count")
 
 
 def _animal(line: Line, place: int, end: int) -> bool:
@@ -72,6 +89,8 @@ def _times(line: Line, place: int) -> Mention | None:
         return _count(int(after), place, place + 2)
     if line.is_number(place) and after == "x" and whole(word):
         return _count(int(word), place, place + 2)
+    if after == "dozen" and word in ("a", "one", "1"):
+        return _count(12, place, place + 2)
     if word == "a" and after in ("pair", "couple"):
         return _count(1 if after == "pair" else 2, place, place + 2)
     if word_is(line, place, "tá") and line.word(place - 1) in ("mua", "lay", "1", "mot"):

@@ -17,10 +17,14 @@ _ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, 
 _COUNTS = {"two": 2, "three": 3, "four": 4, "2": 2, "3": 3, "4": 4}
 _NOT_ITEMS = word_set("time order purchase day delivery week name hand class of aid payment thing half month child")
 _UNITS = word_set("k nghin ngan trieu tr cu cm kg ngay gio nam thang tuan m met lit phut doi cai chiec dong d h tuoi")
+_ALL_OF = word_set("ngay tuan thang nam nguoi mien days weeks months years of men women")
+_SEEKING = word_set("tim co can muon mua ban kiem")
+"""Before "ao do" without marks: a red one more often than that one."""
 _MAX_LIST = 20
 _ORDER_VERBS = word_set("cho chot lay giup ban dat mua gui giao ship")
 _SPOKEN = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _LISTING = word_set("compare between sanh giua so choose pick khac")
+_COMPARING = word_set("better which nicer cheaper hon tot dep ben compare khac")
 _JOINS = ("va", "voi", "and", "hay", "or", "vs", "versus", "with", "hoac")
 
 
@@ -100,8 +104,11 @@ def _pair(line: Line, place: int) -> Mention | None:
         return _refs([1, 2], place, place + 1)
     if word in ("these", "those", "the") and line.word(place + 1) == "two":
         return _refs([1, 2], place, place + 2)
-    if word_is(line, place, "cả") and (word_is(line, place + 1, "hai") or line.word(place + 1) == "2"):
-        return _refs([1, 2], place, place + 2)
+    if word_is(line, place, "cả") or word == "all":
+        count = _COUNTS.get(line.word(place + 1)) or digit(line, place + 1)
+        count = count if 2 <= count <= 4 and line.word(place + 2) not in _ALL_OF else 0
+        end = place + 2 + (line.word(place + 2) in _CLASSES)
+        return _refs(list(range(1, count + 1)), place, end) if count else None
     return None
 
 
@@ -140,7 +147,7 @@ def _bare_list(line: Line, place: int) -> bool:
     """Tell whether two plain numbers are places in a list: the whole message, or what is compared."""
     if not (line.is_number(place) and line.word(place + 1) in _JOINS and line.is_number(place + 2)):
         return False
-    alone = len(line) == 3
+    alone = len(line) == 3 or not _COMPARING.isdisjoint(line.folded)
     return alone or (line.word(place - 1) in _LISTING and line.word(place - 1) != "so")
 
 
@@ -164,7 +171,7 @@ def _vietnamese(line: Line, place: int) -> Mention | None:
     if line.is_number(place - 1):
         classed = classed and not line.is_number(after)
     if classed or place == 0:
-        if word_is(line, after, "đầu") and line.word(after + 1) not in ("voi", "cap"):
+        if word_is(line, after, "đầu") and (line.marked[after] == "đầu" or line.word(after + 1) not in ("voi", "cap")):
             return _ref(1, place, after + 1 + word_is(line, after + 1, "tiên"))
         last = word_is(line, after, "cuối") or (after < len(line) and line.marked[after] == "chót")
         if last and line.word(after + 1) not in ("tuan", "thang", "nam"):
@@ -196,6 +203,8 @@ def _english(line: Line, place: int) -> Mention | None:
     if line.is_number(place) and after in ("st", "nd", "rd", "th") and (value := _position(line, place)):
         return _ref(value, start, place + 2 + (line.word(place + 2) in ("one", "item", "product")))
     value = _ORDINALS.get(word, 0)
+    if len(line) == 1 and (value or word == "last"):
+        return _ref(value or LAST, 0, 1)
     if (value or word == "last") and (start != place or after in ("one", "item", "product", "option")):
         if after in _NOT_ITEMS or (after not in ("one", "item", "product", "option", "") and word == "last"):
             return None
@@ -221,6 +230,14 @@ def _hash(line: Line, place: int) -> Mention | None:
     return None
 
 
+def _just_now(line: Line, place: int) -> int:
+    """Return how many words reach from a noun to the end of ``hồi nãy``, ``lúc nãy``, ``vừa rồi``; 0 without them."""
+    if word_is(line, place, "nãy"):
+        return 2
+    two = word_is(line, place, "hồi", "lúc") and word_is(line, place + 1, "nãy")
+    return 3 if two or (word_is(line, place, "vừa") and word_is(line, place + 1, "rồi", "xem")) else 0
+
+
 def _it(line: Line, place: int) -> Mention | None:
     word, after = line.word(place), line.word(place + 1)
     nouns = word in _CLASSES or word in _GENERIC
@@ -232,12 +249,19 @@ def _it(line: Line, place: int) -> Mention | None:
             "vì",
             "mà",
         )
+        sought = line.marked[place + 1] == "do" and word in _GENERIC and not _SEEKING.isdisjoint(line.folded[:place])
+        doubtful = doubtful or sought
         return None if doubtful and line.marked[place] != "em" else _ref("it", place, place + 2)
     if word_is(line, place, "sản") and after == "pham" and word_is(line, place + 2, "này", "đó", "kia", "ấy"):
         return _ref("it", place, place + 3)
     if word_is(line, place, "nó") and (
         line.marked[place] == "nó" or after in ("gia", "bao", "con", "co", "size", "mau", "the", "lam", "bi", "dung")
     ):
+        return _ref("it", place, place + 1)
+    if nouns and _just_now(line, place + 1):
+        return _ref("it", place, place + _just_now(line, place + 1))
+    last = place == len(line) - 1
+    if (word == "that" and last and place) or (word in ("these", "those") and after not in ("two", "three", "ones")):
         return _ref("it", place, place + 1)
     if word in ("this", "that") and after in ("one", "item", "product"):
         return _ref("it", place, place + 2)

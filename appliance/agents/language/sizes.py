@@ -9,7 +9,7 @@ from appliance.agents.types import Mention
 
 _LETTER_SIZES = word_set("XXS XS S M L XL XXL XXXL 2XL 3XL 4XL 5XL 6XL XXXXL")
 _PLAIN_LETTERS = word_set("S M L")
-_SIZE_WORDS = word_set("size sz sizes siz")
+_SIZE_WORDS = word_set("size sz sizes siz waist eu eur")
 _FREE = (("free", "size"), ("freesize",), ("one", "size"), ("onesize",))
 _SHOES = range(26, 48)
 _WORDED = {"small": "S", "medium": "M", "large": "L"}
@@ -65,6 +65,10 @@ def _size(line: Line, place: int, expects: str) -> Mention | None:
         value = int(line.folded[place])
         if value in _SHOES and (named or (expects == "size") or _shoe_number(line, place)) and not counted(line, place):
             return Mention("size", str(value), start, place + 1)
+        if value in _SHOES and (
+            line.word(place + 1) == "waist" or (line.word(place - 1) == "w" and not line.gap[place])
+        ):
+            return Mention("size", str(value), place, place + 1)
         if named and line.word(place - 1) in _SIZE_WORDS and 0 < value < 60:
             return Mention("size", str(value), start, place + 1)
     worded = _WORDED.get(line.word(place), "")
@@ -167,6 +171,9 @@ def _letter_alone(line: Line, place: int, expects: str) -> bool:
         "thi",
         "please",
         "duoc",
+        "con",
+        "size",
+        "mau",
     )
 
 
@@ -180,14 +187,28 @@ def _shoe_number(line: Line, place: int) -> bool:
     fitted = not _FITTED.isdisjoint(line.folded)
     if line.word(back) == "in":
         back -= 1
+    if line.word(place - 1) in ("usually", "normally", "typically", "thuong"):
+        return line.word(place + 1) not in _FITTED or fitted
     if line.word(back) in _WEARING and (line.word(place + 1) not in _FITTED or fitted):
         return True
     if word_is(line, back, "đi") and near(line, back, 4, "chan", "thuong", "hay", "minh", "em"):
         return line.word(place + 1) in ("", "khong", "thi", "size", "nha", "a") or fitted
     if line.word(place - 1) == "in" and place == 1:
         return True
+    if _asked_alone(line, place):
+        return True
     before = line.word(place - 1)
     wearing = before in ("mang", "di", "con", "size", "co", "chan", "doi", "in", "a") and fitted
     if before == "so" and word_is(line, place - 1, "số"):
         return not {"giay", "dep", "sandal", "sneaker"}.isdisjoint(line.folded)
     return before in _FITTED or wearing or line.word(back) in _FITTED or line.word(place - 2) in _FITTED
+
+
+def _asked_alone(line: Line, place: int) -> bool:
+    """Tell whether a short question asks for nothing but a number that shoes and trousers have: ``còn 39 không``."""
+    if len(line) > 5 or int(_digits(line, place)) < 28:
+        return False
+    if line.word(place - 1) in ("con", "co", "het") and not line.is_number(place - 2):
+        return line.word(place + 1) in ("khong", "chua", "nua") or (word_is(line, place - 1, "hết") and place == 1)
+    have = line.word(place - 1) == "have" or (line.word(place - 1) == "a" and line.word(place - 2) == "in")
+    return have and line.word(place + 1) in ("", "left", "please", "available")
