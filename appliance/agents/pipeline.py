@@ -32,6 +32,7 @@ from appliance.agents.types import (
     SkillInput,
     Slots,
     Step,
+    Token,
     Utterance,
 )
 from appliance.messages import Locale
@@ -39,6 +40,7 @@ from appliance.settings import Settings
 
 T = TypeVar("T")
 _FAQ = "faq"
+_NAMES = frozenset({"category", "location", "email", "coupon_code"})
 
 
 class Skill(Protocol):
@@ -121,7 +123,7 @@ class Assistant:
         state = given.state
         heard = LanguageInput(given.message, expected(state))
         utterance = _timed(steps, "language", lambda: self._language().run(heard), _seen_by_language)
-        locale = spoken_locale(utterance, evidence(utterance.tokens), state, given.locale)
+        locale = spoken_locale(utterance, evidence(_spoken(utterance)), state, given.locale)
         interpretation = _timed(
             steps, "intent", lambda: self._understood(utterance, state), lambda found: _plain(found)
         )
@@ -225,6 +227,14 @@ class Assistant:
             conversation=asked.session_id,
             text=found.text if found is not None and not found.failed else "",
         )
+
+
+def _spoken(utterance: Utterance) -> list[Token]:
+    """Return the words that show the shopper's language: not a product's, a place's or a person's own name."""
+    named = {
+        place for mention in utterance.mentions if mention.slot in _NAMES for place in range(mention.start, mention.end)
+    }
+    return [token for place, token in enumerate(utterance.tokens) if place not in named] or list(utterance.tokens)
 
 
 def _as_understood(interpretation: Interpretation, consultation: Consultation) -> Interpretation:

@@ -9,7 +9,7 @@ import msgspec
 from appliance.agents.intent.classifier import Decision, IntentClassifier
 from appliance.agents.intent.context import CERTAIN, Guess, answer_to_pending, follow_up
 from appliance.agents.intent.examples import OwnExamples
-from appliance.agents.intent.revise import revised
+from appliance.agents.intent.revise import of_the_shop, revised
 from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.segments import segments
 from appliance.agents.intent.slots import fill
@@ -25,7 +25,10 @@ from appliance.agents.types import (
 
 _SCREENED = {"injection": "security_probe", "abuse": "abuse", "spam": "out_of_scope", "noise": "unclear"}
 _SHOWN_SCORES = 5
+_ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info"})
 _SURE = 0.9
+_OF_THE_SHOP = 0.55
+"""Confidence in the likeliest request of a message that the model took for none: less than what counts as sure."""
 _SECOND_INTENT_FROM = 0.6
 """Confidence that every part of a message needs to count as a request of its own."""
 
@@ -55,7 +58,7 @@ class IntentAgent:
             return Interpretation(
                 intent=intent, intents=(intent,), confidence=CERTAIN, rule=f"screen:{utterance.screen}"
             )
-        decision, rule = self._decide(utterance)
+        decision, rule = self._decide(utterance, state)
         guess = Guess(decision.intent, decision.confidence)
         turn = answer_to_pending(utterance, state, guess) or (None if rule else follow_up(utterance, state, guess))
         if turn is not None:
@@ -76,13 +79,16 @@ class IntentAgent:
             scores=decision.scores[:_SHOWN_SCORES],
         )
 
-    def _decide(self, utterance: Utterance) -> tuple[Decision, str]:
+    def _decide(self, utterance: Utterance, state: DialogueState) -> tuple[Decision, str]:
         decision = self._classifier.decide(utterance, self._examples())
+        guess = of_the_shop(decision, utterance, state)
         answer = short_answer(utterance)
-        sure = (answer, f"{answer}#short") if answer else matching_rule(utterance, decision.intent)
-        if sure is None:
-            return decision, ""
-        return msgspec.structs.replace(decision, intent=sure[0], confidence=CERTAIN), sure[1]
+        sure = (answer, f"{answer}#short") if answer else matching_rule(utterance, guess)
+        if sure is not None:
+            return msgspec.structs.replace(decision, intent=sure[0], confidence=CERTAIN), sure[1]
+        if guess != decision.intent:
+            return msgspec.structs.replace(decision, intent=guess, confidence=_OF_THE_SHOP), ""
+        return decision, ""
 
     def _all_intents(self, utterance: Utterance, state: DialogueState, intent: str) -> tuple[str, ...]:
         """Return every request of a message in the order said; small talk around a request is none."""
@@ -91,11 +97,15 @@ class IntentAgent:
             return (intent,)
         found: list[str] = []
         for part in parts:
-            decision, rule = self._decide(part)
+            decision, rule = self._decide(part, state)
             name, _ = revised(decision, rule, part, state)
             if name in CONVERSATION or (decision.confidence < _SECOND_INTENT_FROM and not rule):
                 continue
             found.append(name)
+        if _ABOUT_ONE.intersection(found):
+            # "The leather wallet, how much?": what stands before only names the product.
+            found = [name for name in found if name != "product_search"]
+            intent = found[0] if intent == "product_search" else intent
         distinct = tuple(dict.fromkeys(found))
         return distinct if len(distinct) > 1 and intent in distinct else (intent,)
 

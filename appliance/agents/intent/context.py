@@ -89,7 +89,7 @@ def _which_product(
 ) -> Slots | None:
     if len(utterance.core) > _LONG_ANSWER or _OTHER_REQUEST & stated.keys():
         return None
-    if "attribute" in stated and pending.intent not in ("product_info", "product_compare"):
+    if "attribute" in stated and pending.intent != "product_info":
         return None
     sure = matching_rule(utterance)
     if sure is not None and sure[0] != pending.intent:
@@ -109,6 +109,8 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Inter
     foreign = guess.intent in ("out_of_scope", "unclear") or not guess.is_sure
     if state.last_intent in _ABOUT_ORDER and _gives_number(stated) and guess.intent not in _ABOUT_ORDER and foreign:
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:order")
+    if state.last_intent in _ABOUT_ORDER and guess.intent == "out_of_scope" and "ref" in stated:
+        return _decided("order_status", fill("order_status", utterance, state), "follow_up:order")
     if "location" in stated and state.last_intent in _SHIPPING and foreign and guess.intent not in _SHIPPING:
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:place")
     if not (state.shown or state.focus or state.filters):
@@ -122,7 +124,8 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Inter
     if "modifier" in stated and not about_one and not stated.keys() & {"order_id", "phone"}:
         return _decided("product_search", fill("product_search", utterance, state), "follow_up:modifier")
     if _VARIANT & stated.keys() and _nothing_else(utterance, stated):
-        narrows = state.focus is None or (state.last_intent in _SEARCHING and not _asks_stock(utterance))
+        of_one = state.focus is not None or "ref" in stated
+        narrows = not of_one or (state.last_intent in _SEARCHING and not _asks_stock(utterance))
         intent = "product_search" if narrows else "product_availability"
         return _decided(intent, fill(intent, utterance, state), "follow_up:variant")
     return None

@@ -17,6 +17,17 @@ _LEAST_SHARE = 0.03
 """Probability from which a shop's intent replaces "no business of ours" when a value of the shop is named."""
 
 
+def of_the_shop(decision: Decision, utterance: Utterance, state: DialogueState) -> str:
+    """Return the model's guess, or its likeliest request where it sees none though a value of the shop is named."""
+    if decision.intent not in ("out_of_scope", "unclear"):
+        return decision.intent
+    slots = {mention.slot for mention in utterance.mentions if mention.certain}
+    if not (_SHOP_VALUES & slots or _speaks_of_shown(utterance, state)):
+        return decision.intent
+    request = next(((name, share) for name, share in decision.scores if name not in CONVERSATION), None)
+    return request[0] if request is not None and request[1] >= _LEAST_SHARE else decision.intent
+
+
 def revised(decision: Decision, rule: str, utterance: Utterance, state: DialogueState) -> tuple[str, str]:
     """Return the intent after revision and the rule that decided, ``''`` when it stays the model's."""
     intent = decision.intent
@@ -29,11 +40,7 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
         return "product_compare", "revise:two"
     if intent == "product_price" and _asks_the_fee(slots, state):
         return "shipping_fee", "revise:shipping"
-    if intent in ("out_of_scope", "unclear") and (_SHOP_VALUES & slots or _speaks_of_shown(utterance, state)):
-        shops = next(((name, share) for name, share in decision.scores if name not in CONVERSATION), None)
-        if shops is not None and shops[1] >= _LEAST_SHARE:
-            return shops[0], "revise:shop"
-    elif _is_foreign(decision, utterance, slots, state):
+    if _is_foreign(decision, utterance, slots, state):
         return "out_of_scope", "revise:scope"
     return intent, ""
 
