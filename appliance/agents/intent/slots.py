@@ -50,6 +50,8 @@ ALLOWED: Mapping[str, frozenset[str]] = {
 
 _NAMED = frozenset({"product_price", "product_availability", "product_info", "size_advice", "order_place"})
 """Intents about one product, which a name or the conversation tells."""
+_LIKENESS = frozenset({"giong", "na", "similar", "like", "alike", "tuong"})
+"""Words that make a group's name that of one product: "something similar to the tote"."""
 _SHORTEST_NUMBER = 3
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint"))
@@ -150,7 +152,8 @@ def _name(slots: Slots, utterance: Utterance, *, keep_category: bool) -> None:
     names = product_phrases(utterance, one=not keep_category)
     if not names:
         return
-    if "category" in slots and _only_category(names[0], utterance):
+    like_one = not keep_category and any(token.folded in _LIKENESS for token in utterance.tokens)
+    if "category" in slots and _only_category(names[0], utterance) and not like_one:
         return
     slots["product"] = names[0]
     if not keep_category:

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.agents.types import INTENTS, DialogueState, Pending, PendingKind, ShownProduct, SlotValue
+from appliance.agents.intent.slots import ALLOWED
+from appliance.agents.types import (
+    INTENTS,
+    TRANSACTIONAL,
+    DialogueState,
+    Pending,
+    PendingKind,
+    ShownProduct,
+    SlotValue,
+)
 from appliance.domain import to_minor
 from appliance.errors import InvalidInput
 from appliance.text import fold
@@ -129,6 +138,16 @@ def _asked(text: str, state: DialogueState) -> Pending | None:
     folded = fold(text)
     for kind, pattern in _QUESTIONS:
         if pattern.search(folded):
-            intent = "human_handoff" if kind == "handoff" else state.last_intent or "order_status"
-            return Pending(kind=kind, intent=intent, slots=dict(state.last_slots))
+            intent = _intent_of(kind, state.last_intent)
+            slots = {name: value for name, value in state.last_slots.items() if name in ALLOWED.get(intent, ())}
+            return Pending(kind=kind, intent=intent, slots=slots)
     return None
+
+
+def _intent_of(kind: PendingKind, last_intent: str) -> str:
+    """Return what a question is about: a size or a number of pieces is asked of who buys or changes an order."""
+    if kind == "handoff":
+        return "human_handoff"
+    if kind == "details" and last_intent not in TRANSACTIONAL:
+        return "order_place"
+    return last_intent or "order_status"
