@@ -20,7 +20,7 @@ _CODE = re.compile(r"[A-Za-z]{2,8}[-_]?[0-9]{2,20}(?:[-_][A-Za-z0-9]{1,20}){0,4}
 _COUPON = re.compile(r"(?=[A-Z0-9]*[A-Z])[A-Z0-9]{4,20}")
 _COUPON_FILLER = word_set("la gia is the nay nhap uu dai khuyen mai")
 _COUPON_WORDS = word_set("ma code voucher coupon giam promo vouchers discount vc")
-_MOBILE = re.compile(r"0[35789][0-9]{8}|02[0-9]{8,9}|(?:\+?84)[235789][0-9]{8,9}|1[89]00[0-9]{4,6}")
+_MOBILE = re.compile(r"0[35789][0-9]{8}|02[0-9]{8,9}|(?:00)?84[235789][0-9]{8,9}|1[89]00[0-9]{4,6}")
 _NOT_AFTER = word_set(
     "cai chiec doi bo ngay tuan thang nam k nghin ngan trieu tr cu kg cm gio phut lan mon sp san hop dong "
     "vnd d h ml gb m "

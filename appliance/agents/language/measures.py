@@ -16,6 +16,9 @@ _PERSON = word_set("cao minh em toi tui to anh chi be con chau chong vo ban nguo
 _PRICE_LEADS = word_set(
     "duoi tren tam gia khoang under over below around about tu den toi from than max budget sach chung for up hon qua"
 )
+_GOODS = word_set("ban ghe tham chan day cap goi men rem tu ke den desk table chair rug cable cord lamp blanket")
+_WEIGHED = word_set("kg nang ky minh em toi weigh weight")
+_PARCEL = word_set("ship giao hang tui thung kien phi hop goi parcel package bag")
 _RANGE_WORDS = word_set("and to den toi va or hoac")
 _MONEY_UNITS = word_set("nghin k ngan trieu tr m ruoi")
 
@@ -44,7 +47,7 @@ def _heights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
 
 def _metres(line: Line, place: int) -> tuple[int, int] | None:
     """Read ``1m6``, ``1m65``, ``1 m 65``, ``1.65m``, ``mét sáu lăm``, ``một mét bảy``."""
-    if _priced(line, place):
+    if _priced(line, place) or _of_goods(line, place):
         return None
     start = place
     if (
@@ -54,7 +57,8 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
         and not line.is_number(place - 1)
     ):
         # "m65 50kg"
-        bodily = len(line) == 2 or not _BODY.isdisjoint(line.folded)
+        weighed = len(line) <= 4 and _is_weight(line, place + 2)
+        bodily = len(line) == 2 or weighed or not _BODY.isdisjoint(line.folded)
         return _short_height(line, place) if bodily else None
     if word_is(line, place, "mét") or word_is(line, place, "thước"):
         metres, place = 1.0, place
@@ -102,6 +106,14 @@ def _decimals(line: Line, place: int) -> tuple[int, int] | None:
     return (10 * first + second, place + 2) if second else (10 * first, place + 1)
 
 
+def _of_goods(line: Line, place: int) -> bool:
+    """Tell whether furniture, cables or parcels are measured: ``bàn dài 1m2``, ``thảm 1m6``, ``ship 3kg``."""
+    if not _WEIGHED.isdisjoint(line.folded) or line.word(place + 3) == "x" or line.word(place - 1) == "x":
+        return line.word(place + 3) == "x" or line.word(place - 1) == "x"
+    before = range(max(0, place - 3), place)
+    return any(line.folded[at] in _GOODS and line.marked[at] not in ("bạn", "chân") for at in before)
+
+
 def _priced(line: Line, place: int) -> bool:
     """Tell whether a price stands here and nobody speaks of a body: ``dưới 1m5``, ``800k - 1m2``, ``budget 1.2m``."""
     if not _BODY.isdisjoint(line.folded):
@@ -122,10 +134,12 @@ def _centimetres(line: Line, place: int, expects: str) -> tuple[int, int] | None
         return int(read.value), read.end + (line.word(read.end) in ("cm", "phan"))
     value = int(raw)
     unit = line.word(place + 1) in ("cm", "centimet", "xen", "phan", "centimeters", "cms")
+    if _of_goods(line, place):
+        return None
     tall = near(line, place, 3, "cao", "tall", "height") and not near(line, place, 1, "nang", "size", "gia", "weight")
     if (
         unit
-        and (tall or 120 <= value <= 210)
+        and (tall or 120 <= value <= 210 or (value >= 70 and near(line, place, 3, "be", "con", "chau")))
         and not near(line, place, 3, "dai", "rong", "chan", "foot", "feet", "ngang", "day", "vong")
     ):
         return value, place + 2
@@ -168,6 +182,8 @@ def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
         if read is None or read.value > 450:
             continue
         end, value = read.end, read.value
+        if _PERSON.isdisjoint(line.folded) and near(line, place, 2, *_PARCEL):
+            continue
         heavy = _heavy(line, place) and not near(line, place, 1, "cao")
         if _weight_unit(line, end):
             end += 1

@@ -23,6 +23,7 @@ _ALONE = word_set("hong do tim vang ghi den than")
 """One word without marks that is something else more often than a colour."""
 _NO_MODEL = word_set("tu tam khoang duoi tren ngay don order thang gia so ma thu from order")
 _MODEL_ENDS = word_set("khong ko k size sz con gia bao nhieu nha nhe")
+_SHORT = 3
 _OPENING = word_set("open opens opened opening close closes closed hours branch atm cua")
 _SWAPPING = word_set("swap exchange change replace replaced thay switch")
 _GROUPS = ("gender", "sort", "modifier", "payment_method", "attribute")
@@ -170,6 +171,8 @@ def _in_company(line: Line, start: int, end: int, known: str) -> bool:
         return False
     if right in ("va", "voi") and end + 1 < line.size and _surely_goods(line, end + 1):
         return True
+    if known == "chăn" and line.word(end + 1) in ("cm", "phan"):
+        return False
     if right in weak.right or line.is_number(end):
         return not vetoed_left or right in ("nam", "nu", "da")
     if left in weak.left and not vetoed_left:
@@ -307,6 +310,10 @@ def _value_likely(line: Line, item: Found) -> bool:
 def _value_fits(line: Line, item: Found, words: str) -> bool:
     """Tell whether the whole message lets a value stand: no bank's opening hours, no swap of one thing for another."""
     right = line.word(item.end)
+    if words in ("weigh", "length"):
+        return line.word(item.start - 1) not in ("i", "foot", "feet")  # the shopper's own measures
+    if words == "colors":
+        return len(line) <= _SHORT
     if words in ("bank", "ngân hàng"):
         # The bank as a company: "is the bank open".
         if right == "name" or not _OPENING.isdisjoint(line.folded):

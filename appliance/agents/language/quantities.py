@@ -85,9 +85,9 @@ def _animal(line: Line, place: int, end: int) -> bool:
 def _times(line: Line, place: int) -> Mention | None:
     """Read ``x2``, ``2x``, ``a pair``, ``mua 1 tá``."""
     word, after = line.word(place), line.word(place + 1)
-    if word == "x" and line.is_number(place + 1) and whole(after):
+    if word == "x" and line.is_number(place + 1) and whole(after) and not line.is_number(place - 1):
         return _count(int(after), place, place + 2)
-    if line.is_number(place) and after == "x" and whole(word):
+    if line.is_number(place) and after == "x" and whole(word) and not line.is_number(place + 2):
         return _count(int(word), place, place + 2)
     if after == "dozen" and word in ("a", "one", "1"):
         return _count(12, place, place + 2)

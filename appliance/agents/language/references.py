@@ -260,6 +260,8 @@ def _it(line: Line, place: int) -> Mention | None:
         return _ref("it", place, place + 1)
     if nouns and _just_now(line, place + 1):
         return _ref("it", place, place + _just_now(line, place + 1))
+    if word in ("this", "that", "these", "those", "it") and line.marked[place] != word:
+        return None  # "thật", "ít"
     last = place == len(line) - 1
     if (word == "that" and last and place) or (word in ("these", "those") and after not in ("two", "three", "ones")):
         return _ref("it", place, place + 1)

@@ -13,7 +13,7 @@ _PIECE = re.compile(
     r"|(?P<url>(?:https?://|www\.)[^\s]{1,2000})"
     r"|(?P<code>(?!(?:size|sz|tu|tam|duoi|tren|gia|don|order|under|over)[-_]?[0-9])[A-Za-z]{2,8}[-_]?[0-9]{3,20}(?:[-_][A-Za-z0-9]{1,20}){1,4})"
     r"|(?P<code2>(?!(?:size|sz|tu|tam|duoi|tren|gia|don|order|under|over)[-_]?[0-9])[A-Za-z]{2,8}[-_][0-9]{3,20}(?![A-Za-z0-9])|DH[0-9]{4,20}(?![A-Za-z0-9]))"
-    r"|(?P<number>[0-9]+(?:[.,][0-9]+)*)"
+    r"|(?P<number>[0-9]+(?:\.[0-9]{1,6}(?![0-9])|,[0-9]{1,3}(?![0-9]))*)"
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)"
 )
 _WIDE = re.compile(r"[^\W_]")
@@ -35,7 +35,7 @@ _UNITS = word_set(
     "vnd vnđ usd cu củ ti tỉ ty tỷ cai cái chiec chiếc doi đôi bo bộ hop hộp sp x ngay ngày thang tháng mil "
     "million th "
     "st nd rd inch in ft lbs lb tuoi tuổi chai canh cành xi xị toi tỏi ki kilo meter met mét size sz nghin ngìn ruoi "
-    "rưỡi pm am mau mẫu mon món don đơn"
+    "rưỡi pm am mau mẫu mon món don đơn ạ nha nhé nhe đâu à ơi với"
 )
 _HEADS = word_set(
     "purchase size sz co cỡ so số don đơn order ma mã dh đh so duoi dưới tren trên tam tầm tu từ den đến gia giá "
