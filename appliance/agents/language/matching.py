@@ -65,12 +65,13 @@ def _letters(word: str) -> list[tuple[str, str]]:
 class Line:
     """The words of one message as parallel lists, with the characters between them."""
 
-    __slots__ = ("folded", "gap", "marked", "marks", "raw", "size", "tokens")
+    __slots__ = ("digits", "folded", "gap", "marked", "marks", "raw", "size", "tokens")
 
     def __init__(self, tokens: tuple[Token, ...], text: str) -> None:
         self.tokens = tokens
         self.size = len(tokens)
         self.folded = [token.folded for token in tokens]
+        self.digits = [word[:1].isdigit() and word[-1:].isdigit() for word in self.folded]
         self.marked = [token.marked for token in tokens]
         self.raw = [token.raw for token in tokens]
         starts = [0, *(token.end for token in tokens)]
@@ -93,7 +94,7 @@ class Line:
 
     def is_number(self, place: int) -> bool:
         """Tell whether a word is written in digits."""
-        return 0 <= place < len(self.folded) and self.folded[place][:1].isdigit() and self.folded[place][-1:].isdigit()
+        return 0 <= place < self.size and self.digits[place]
 
 
 class Phrase(NamedTuple):

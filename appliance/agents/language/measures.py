@@ -19,6 +19,7 @@ _PRICE_LEADS = word_set(
 _GOODS = word_set("ban ghe tham chan day cap goi men rem tu ke den desk table chair rug cable cord lamp blanket")
 _WEIGHED = word_set("kg nang ky minh em toi weigh weight")
 _PARCEL = word_set("ship giao hang tui thung kien phi hop goi parcel package bag")
+_SEX = word_set("male female nam nu size man woman")
 _RANGE_WORDS = word_set("and to den toi va or hoac")
 _MONEY_UNITS = word_set("nghin k ngan trieu tr m ruoi")
 
@@ -152,6 +153,13 @@ def _centimetres(line: Line, place: int, expects: str) -> tuple[int, int] | None
         return value, place + 1
     if 140 <= value <= 200 and line.gap[place + 1].strip() == "/" and _is_weight(line, place + 1):
         return value, place + 1
+    if (
+        140 <= value <= 200
+        and _is_weight(line, place + 1)
+        and line.size == place + 2
+        and not _SEX.isdisjoint(line.folded)
+    ):
+        return value, place + 1  # "male 180 80"
     if 130 <= value <= 200 and line.word(place + 1) == "nang":
         return value, place + 1
     return None
@@ -221,7 +229,8 @@ def _is_weight(line: Line, place: int) -> bool:
 
 def _after_height(line: Line, place: int, taken: bytearray) -> bool:
     """Tell whether a height was read right before: ``1m7 60``."""
-    if place > 0 and taken[place - 1] and line.gap[place].strip() == "/" and _is_weight(line, place):
+    paired = line.gap[place].strip() == "/" or not _SEX.isdisjoint(line.folded)
+    if place > 0 and taken[place - 1] and paired and _is_weight(line, place):
         return True
     tall = place > 0 and taken[place - 1] and not line.gap[place].strip(" ,-")
     return bool(

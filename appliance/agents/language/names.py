@@ -14,7 +14,7 @@ from appliance.text import fold
 
 _NONE = ""
 _VIETNAMESE = word_set("be kem cam ghi than")
-_OTHER_WORDS = word_set("gói tát bốp gò tùi")
+_OTHER_WORDS = word_set("gói ghé tát vó hòng tráng")
 """Words of their own that lack only a mark of a product group's name."""
 _PAYING = word_set("pay paying payment transfer tra chuyen thanh toan ck by via through using use accept take money")
 _TROUSERS = word_set("mau size con lop tui cai day ong sz lung")
@@ -24,6 +24,8 @@ _ALONE = word_set("hong do tim vang ghi den than")
 _NO_MODEL = word_set("tu tam khoang duoi tren ngay don order thang gia so ma thu from order")
 _MODEL_ENDS = word_set("khong ko k size sz con gia bao nhieu nha nhe")
 _SHORT = 3
+_LONE = frozenset(("more", "next", "tiếp", "nữa", "khác"))
+"""Words that ask for other goods only when they are the whole message."""
 _OPENING = word_set("open opens opened opening close closes closed hours branch atm cua")
 _SWAPPING = word_set("swap exchange change replace replaced thay switch")
 _GROUPS = ("gender", "sort", "modifier", "payment_method", "attribute")
@@ -312,8 +314,8 @@ def _value_fits(line: Line, item: Found, words: str) -> bool:
     right = line.word(item.end)
     if words in ("weigh", "length"):
         return line.word(item.start - 1) not in ("i", "foot", "feet")  # the shopper's own measures
-    if words == "colors":
-        return len(line) <= _SHORT
+    if words == "colors" or words in _LONE:
+        return len(line) <= (_SHORT if words == "colors" else 2)
     if words in ("bank", "ngân hàng"):
         # The bank as a company: "is the bank open".
         if right == "name" or not _OPENING.isdisjoint(line.folded):

@@ -55,7 +55,10 @@ def word_is(line: Line, place: int, *known: str) -> bool:
     if not 0 <= place < line.size:
         return False
     folded, marked = line.folded[place], line.marked[place]
-    return any(_folded(word) == folded and agrees(marked, word) for word in known)
+    for word in known:  # noqa: SIM110 - the agent's hottest loop: a generator doubles its cost
+        if _folded(word) == folded and agrees(marked, word):
+            return True
+    return False
 
 
 def _table(words: dict[str, int]) -> dict[str, list[tuple[str, int]]]:
@@ -65,6 +68,8 @@ def _table(words: dict[str, int]) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
+_OPENERS = frozenset((*map(fold, _DIGITS), *_ENGLISH, "tram", "muoi", "ham", "a", "half"))
+"""Folded words that can open a number in words."""
 _FIRST, _LATER = _table(_DIGITS), _table(_AFTER_TENS)
 
 
@@ -95,6 +100,8 @@ def number(line: Line, place: int) -> Number | None:
         return None
     if line.is_number(place):
         return _from_digits(line, place)
+    if line.folded[place] not in _OPENERS:
+        return None
     return _hundreds(line, place) or _tens(line, place) or _english(line, place)
 
 

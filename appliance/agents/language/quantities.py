@@ -48,7 +48,8 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
         return None  # "w32"
     signed = line.gap[read.end][:1] in ("%", "/", ":") or line.gap[place][-1:] in ("/", "#", "$")
     before = line.word(place - 1)
-    ordered = before == "order" and read.value < 100 and _names_goods(line, read.end, goods)
+    named = _names_goods(line, read.end, goods) or line.word(read.end) in _CLASSIFIERS
+    ordered = before == "order" and read.value < 100 and named
     if read.digits.startswith("0") or signed or (before in _NAMED_BY_NUMBER and not ordered):
         return None
     value, after = int(read.value), line.word(read.end)

@@ -170,7 +170,8 @@ def _vietnamese(line: Line, place: int) -> Mention | None:
         classed = False  # "cho em 1 balo": who asks, not which one
     if line.is_number(place - 1):
         classed = classed and not line.is_number(after)
-    if classed or place == 0:
+    opening = place == 0 and (len(line) == 1 or line.marked[after] != "dau" or line.word(after + 1) == "tien")
+    if classed or opening:
         if word_is(line, after, "đầu") and (line.marked[after] == "đầu" or line.word(after + 1) not in ("voi", "cap")):
             return _ref(1, place, after + 1 + word_is(line, after + 1, "tiên"))
         last = word_is(line, after, "cuối") or (after < len(line) and line.marked[after] == "chót")
