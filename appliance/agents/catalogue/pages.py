@@ -10,17 +10,19 @@ from appliance.agents.catalogue.categories import below, shop_category
 from appliance.agents.catalogue.facts import available, fact_of_card, matching
 from appliance.agents.catalogue.names import likeness, read_name, suits
 from appliance.agents.catalogue.shop import Found, Shop
+from appliance.agents.catalogue.unwanted import Unwanted
 from appliance.agents.catalogue.wishes import PAGE, Wish
 from appliance.agents.types import ProductFact, SkillInput, Source
-from appliance.domain import Product, ProductCard
-from appliance.text import words
+from appliance.domain import ProductCard
 
 MAX_READ = 5
 """Products that are read in full in one turn."""
 ABOUT_IT = 0.5
 """From so much of the words a product is about them; else the shop has nothing of the kind."""
-_EXTRA = 10
-"""Further products that are fetched where some will be left out."""
+MAX_DOUBTED = 15
+"""Products that are read to learn what they are made of."""
+_EXTRA, _MANY = 10, 45
+"""Further products that are fetched where some, or many, will be left out."""
 
 
 class Page(NamedTuple):
@@ -47,17 +49,19 @@ def page_of(wish: Wish, given: SkillInput, shop: Shop, offset: int = 0) -> Page:
 
 def _own_page(wish: Wish, given: SkillInput, shop: Shop, offset: int) -> Page:
     barred = _barred(wish, given)
-    picky = bool(barred or wish.without or wish.gender)
-    found = shop.search(wish.query(PAGE + _EXTRA if picky else PAGE, offset))
+    extra = _MANY if wish.without else _EXTRA if barred or wish.gender else 0
+    found = shop.search(wish.query(PAGE + extra, offset))
     cards = [card for card in found.cards if card.id not in barred and suits(card, wish.gender)]
+    unseen = False
     if wish.without:
-        cards = _without(cards, wish.without, shop)
+        before, cards = cards, kept_without(cards, wish.without, shop)
+        unseen = len(cards) == PAGE and cards[-1] is not before[-1]
     if wish.size or wish.color:
         cards = _really_there_first(cards, wish, shop)
     page = cards[:PAGE]
     looked_at = found.cards.index(page[-1]) + 1 if len(page) == PAGE else len(found.cards)
     left_out = len(found.cards) - len(cards)
-    exact = not left_out or found.total <= len(found.cards)
+    exact = not left_out or (found.total <= len(found.cards) and not unseen)
     return Page(max(len(page), found.total - left_out), page, found, exact, looked_at)
 
 
@@ -65,28 +69,23 @@ def _barred(wish: Wish, given: SkillInput) -> frozenset[str]:
     return frozenset(shown.product_id for shown in given.state.shown) if wish.shift == "other" else frozenset()
 
 
-def _without(cards: list[ProductCard], word: str, shop: Shop) -> list[ProductCard]:
-    """Leave out what is, is made of or is called what the shopper does not want; a few are read to be sure."""
-    unwanted = tuple(words(word))[:4]
+def kept_without(cards: list[ProductCard], thing: Unwanted, shop: Shop, enough: int = PAGE) -> list[ProductCard]:
+    """Leave out what is, is made of or is called what the shopper does not want; a few are read to be sure.
+
+    Ends with ``enough`` products, however many more there are.
+    """
     kept: list[ProductCard] = []
+    read = 0
     for card in cards:
-        if len(kept) == PAGE:
+        if len(kept) == enough or read == MAX_DOUBTED:
             break
-        if _says(unwanted, card.title, card.title_en, *card.tags):
+        if thing.in_card(card, shop.category_names(card)):
             continue
+        read += 1
         product = shop.catalogue.product(card.id)
-        if product is not None and not _says(unwanted, *product.attributes.values()) and _other_colour(product, word):
+        if product is not None and not thing.in_product(product):
             kept.append(card)
     return kept
-
-
-def _says(unwanted: tuple[str, ...], *texts: str) -> bool:
-    return bool(unwanted) and any(set(unwanted) <= set(words(text)) for text in texts)
-
-
-def _other_colour(product: Product, word: str) -> bool:
-    """Whether it comes in some colour other than the unwanted one."""
-    return not product.variants or len(matching(product, "", word)) < len(product.variants)
 
 
 def _really_there_first(cards: list[ProductCard], wish: Wish, shop: Shop) -> list[ProductCard]:

@@ -13,6 +13,7 @@ from appliance.agents.catalogue.categories import shop_category
 from appliance.agents.catalogue.context import meant, product_slot
 from appliance.agents.catalogue.facts import fact_of_card, lines, money, part
 from appliance.agents.catalogue.names import likeness, read_name, suits
+from appliance.agents.catalogue.pages import kept_without
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.stock import cards_of, similar_cards
@@ -122,7 +123,9 @@ def _chosen(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
     kept: dict[str, _Suggestion] = {}
     for one in (*first, *(fits if wish.category else _mixed(fits))):
         kept.setdefault(one.card.id, one)
-    return list(kept.values())[:PAGE]
+    if wish.without is None:
+        return list(kept.values())[:PAGE]
+    return [kept[card.id] for card in kept_without([one.card for one in kept.values()], wish.without, shop)]
 
 
 def _for_occasion(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:

@@ -110,9 +110,9 @@ def _chips(wish: Wish, page: Page, given: SkillInput) -> tuple[str, ...]:
         chips.append("compare")
     if page.found.facets is not None and not wish.color and len(page.found.facets.colors) > 1:
         # The first two colours that there are most of.
-        chips += [
-            f"={_colour_chip(value.label, given)}" for value in page.found.facets.colors[:2] if value.label.strip()
-        ]
+        barred = wish.without.color if wish.without else ""
+        colours = [value.label for value in page.found.facets.colors if value.label.strip() and value.value != barred]
+        chips += [f"={_colour_chip(label, given)}" for label in colours[:2]]
     return tuple(chips)
 
 

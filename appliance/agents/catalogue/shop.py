@@ -58,6 +58,11 @@ class Shop:
         """Return the cards of those products that shoppers may see, in order."""
         return [card for product_id in product_ids if (card := self.card(product_id)) is not None]
 
+    def category_names(self, card: ProductCard) -> list[str]:
+        """Return what the shop calls the categories of a product."""
+        found = map(self.catalogue.category, card.categories)
+        return [node.name for node in found if node is not None]
+
     def item(self, card: ProductCard, locale: Locale) -> Item:
         """Read a product in full."""
         product = self.catalogue.product(card.id)

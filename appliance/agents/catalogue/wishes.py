@@ -11,10 +11,12 @@ from appliance.agents.catalogue.context import number_slot, product_slot, text_s
 from appliance.agents.catalogue.facts import colour_label, speakable
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
+from appliance.agents.catalogue.unwanted import Unwanted, unwanted
 from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.types import SkillInput, Slots
 from appliance.messages import Locale, translate
 from appliance.search.types import SearchQuery, Sort
+from appliance.text import words
 
 PAGE = 5
 ABOUT = 0.2
@@ -58,7 +60,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     price_max: int | None = None
     about: int | None = None
     sort: Sort = "relevance"
-    without: str = ""
+    without: Unwanted | None = None
     labelled: bool = True
     """Whether only products will do that are marked for this gender; else all that are not marked for others."""
     shift: Shift = ""
@@ -91,7 +93,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def free(self) -> bool:
         """Whether nothing in particular is asked for."""
-        return not (self.category or self.key or self.words or self.color or self.size or self.gender or self.bounded)
+        told = self.category or self.key or self.words or self.color or self.size or self.gender or self.without
+        return not (told or self.bounded)
 
 
 def wish_of(given: SkillInput, shop: Shop) -> Wish:
@@ -110,9 +113,18 @@ def wish_of(given: SkillInput, shop: Shop) -> Wish:
         price_max=high,
         about=about,
         sort=_SORTS.get(sort, "relevance"),
-        without=text_slot(given, "without"),
+        without=_unwanted(given),
         shift=_SHIFTS.get(text_slot(given, "modifier"), ""),
     )
+
+
+def _unwanted(given: SkillInput) -> Unwanted | None:
+    """Return what is not wanted, as it was typed where this message says it: the slot has no diacritics."""
+    said = text_slot(given, "without")
+    for mention in given.utterance.mentions:
+        if mention.slot == "without" and mention.value == said:
+            said = " ".join(token.marked for token in given.utterance.tokens[mention.start : mention.end])
+    return unwanted(said) if said else None
 
 
 def prices(given: SkillInput, shop: Shop) -> tuple[int | None, int | None, int | None]:
@@ -130,6 +142,8 @@ def running(wish: Wish, given: SkillInput, shop: Shop) -> Slots:
     """Return the filters of the search from now on, as slots."""
     filters: Slots = {name: given.slots[name] for name in KEPT if name in given.slots}
     filters.pop("product", None)
+    if wish.without is not None:
+        filters["without"] = wish.without.said
     if wish.words:
         filters["product"] = wish.words
     if wish.shift in ("cheaper", "more_expensive"):
@@ -150,6 +164,9 @@ def named(wish: Wish, locale: Locale) -> str:
         text = translate("chat.search.what.color", locale, what=text, color=speakable(colour_label(wish.color, locale)))
     if wish.size:
         text = translate("chat.search.what.size", locale, what=text, size=speakable(wish.size))
+    if wish.without is not None:
+        kind = "color" if wish.without.color else "thing"
+        text = translate(f"chat.search.without.{kind}", locale, what=text, name=wish.without.label(locale))
     return text
 
 
@@ -172,6 +189,8 @@ def residual(given: SkillInput) -> str:
         if mention.slot == "category"
         for place in range(mention.start, mention.end)
     }
+    # The "nghe" of "tai nghe" is a particle elsewhere.
+    skipped -= group
     tokens = utterance.tokens[:40]
     kept = {
         place
@@ -194,7 +213,15 @@ def _words(given: SkillInput, key: str) -> str:
         said = residual(given) if grouped or not key else ""
     # The group's own word adds nothing to the filter, and would miss goods that are named otherwise.
     units = read_name(said).units
-    return "" if not units or (key and all(unit.key == key for unit in units)) else said
+    if not units or (key and (all(unit.key == key for unit in units) or _part_of_group(said, key))):
+        return ""
+    return said
+
+
+def _part_of_group(said: str, key: str) -> bool:
+    """Tell whether words are but a piece of the group's name (the ``tai`` of ``tai nghe``)."""
+    spoken = words(said)
+    return set(spoken) < set(words(group_name(key)))
 
 
 def _named_group(phrase: str) -> str:

@@ -1,0 +1,104 @@
+"""What a shopper does not want: a colour, a material or any other word, and which products have it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib import resources
+from typing import NamedTuple
+
+import msgspec
+
+from appliance.agents.catalogue.categories import keys_of_handles
+from appliance.agents.catalogue.facts import colour_label, matching, speakable
+from appliance.domain import Product, ProductCard
+from appliance.messages import Locale
+from appliance.search.facet_values import colour_key
+from appliance.search.lexicon import lexicon
+from appliance.text import fold, words
+
+_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_MAX_WORDS = 4
+
+
+class _Material(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    vi: tuple[str, ...]
+    en: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+
+
+class Unwanted(NamedTuple):
+    """One thing that is not wanted."""
+
+    said: str
+    """The shopper's word."""
+    color: str = ""
+    """Key of the colour, ``''`` when it is none."""
+    material: str = ""
+    """Key of ``data/materials.toml``, ``''`` when it is none."""
+
+    def label(self, locale: Locale) -> str:
+        """Return it in the reader's language."""
+        if self.color:
+            return speakable(colour_label(self.said, locale))
+        known = read_materials().get(self.material)
+        return (known.vi if locale == "vi" else known.en)[0] if known else speakable(self.said)
+
+    def in_card(self, card: ProductCard, kinds: Iterable[str] = ()) -> bool:
+        """Tell whether the titles, tags or groups (``kinds``, by name) of a product name it; no disk is read."""
+        if self.color:
+            return False
+        known = read_materials().get(self.material)
+        if known and keys_of_handles(card.categories) & set(known.kinds):
+            return True
+        return self._in(card.title, card.title_en, *card.tags, *kinds)
+
+    def in_product(self, product: Product) -> bool:
+        """Tell whether its attributes name it, or it comes in no other colour."""
+        if self.color:
+            return bool(product.variants) and len(matching(product, "", self.said)) == len(product.variants)
+        return self._in(*product.attributes.values())
+
+    def _in(self, *texts: str) -> bool:
+        names = _names(self)
+        return any(_says(text, name, exact=bool(self.material)) for text in texts if text for name in names)
+
+
+def unwanted(said: str) -> Unwanted:
+    """Read a word that a shopper does not want; diacritics count where they are typed."""
+    plain = unicodedata.normalize("NFC", said).lower().strip().removeprefix("màu ").removeprefix("mau ")
+    if lexicon().colours.get(tuple(words(plain))) is not None and plain not in ("da", "dạ"):
+        return Unwanted(plain, color=colour_key(plain))
+    materials = read_materials()
+    for spelt in (plain, fold(plain)):
+        for key, known in materials.items():
+            if spelt in (known.vi + known.en if spelt == plain else tuple(map(fold, known.vi))):
+                return Unwanted(plain, material=key)
+    return Unwanted(plain)
+
+
+@lru_cache(maxsize=1)
+def read_materials() -> dict[str, _Material]:
+    """Return the materials that are known, read once."""
+    text = resources.files("appliance.agents.catalogue").joinpath("data", "materials.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), dict[str, _Material])
+
+
+@lru_cache(maxsize=256)
+def _names(thing: Unwanted) -> tuple[tuple[str, ...], ...]:
+    known = read_materials().get(thing.material)
+    spelt = dict.fromkeys((*known.vi, *known.en)) if known else {thing.said: None}
+    return tuple(name for one in spelt if (name := tuple(_WORD.findall(one)[:_MAX_WORDS])))
+
+
+def _says(text: str, name: tuple[str, ...], *, exact: bool) -> bool:
+    """Tell whether a text holds a name. ``exact``: a name without marks has none, so "da" is not "dạ"."""
+    marked = _WORD.findall(unicodedata.normalize("NFC", text).lower())
+    folded = [fold(word) for word in marked]
+    plain = tuple(map(fold, name))
+    spelt = marked != folded and (exact or plain != name)
+    sought, said = (name, marked) if spelt else (plain, folded)
+    return any(tuple(said[place : place + len(name)]) == sought for place in range(len(said) - len(name) + 1))
