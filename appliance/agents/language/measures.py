@@ -180,7 +180,10 @@ def _feet_inches(line: Line, place: int) -> tuple[int, int] | None:
 
 
 def _weight_unit(line: Line, place: int) -> bool:
-    return line.word(place) in ("kg", "kgs", "ky", "ki", "kilo", "kilos", "kilogram", "can")
+    if line.word(place) == "can":
+        # "5 cần" is no weight; without marks it is one only at a person's weight.
+        return line.marked[place] == "cân" or (line.marked[place] == "can" and _is_weight(line, place - 1))
+    return line.word(place) in ("kg", "kgs", "ky", "ki", "kilo", "kilos", "kilogram")
 
 
 def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:

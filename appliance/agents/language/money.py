@@ -106,7 +106,7 @@ def _second(line: Line, first: Amount, taken: bytearray) -> Amount | None:
     place = first.end
     if place >= len(line):
         return None
-    gap = line.gap[place].strip()
+    gap = line.gap[place].strip().rstrip("$₫").rstrip()
     if gap in ("-", "~", "->", "=>", ">", "--", "...", ".."):
         return amount(line, place, taken)
     if gap:
@@ -214,7 +214,8 @@ def _is_date(line: Line, read: Amount) -> bool:
 
 def _slang_is_money(line: Line, read: Amount, before: Bound) -> bool:
     """Tell whether ``lít``, ``chai``, ``m``, ``củ`` are slang for money here."""
-    unit = line.word(read.end - 1) if not line.is_number(read.end - 1) else line.word(read.end - 2)
+    said = line.folded[read.start : read.end]
+    unit = next((word for word in said if word in _SLANG), "")
     if unit not in _SLANG:
         return True
     if unit in ("ty", "ti", "xi", "canh"):

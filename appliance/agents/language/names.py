@@ -26,6 +26,7 @@ _MODEL_ENDS = word_set("khong ko k size sz con gia bao nhieu nha nhe")
 _SHORT = 3
 _LONE = frozenset(("more", "next", "tiếp", "nữa", "khác"))
 """Words that ask for other goods only when they are the whole message."""
+_BESIDE_TRANSFER = word_set("cod cash card pay payment bank money momo")
 _OPENING = word_set("open opens opened opening close closes closed hours branch atm cua")
 _SWAPPING = word_set("swap exchange change replace replaced thay switch")
 _GROUPS = ("gender", "sort", "modifier", "payment_method", "attribute")
@@ -316,6 +317,14 @@ def _value_fits(line: Line, item: Found, words: str) -> bool:
         return line.word(item.start - 1) not in ("i", "foot", "feet")  # the shopper's own measures
     if words == "colors" or words in _LONE:
         return len(line) <= (_SHORT if words == "colors" else 2)
+    if words == "man":
+        return line.word(item.start - 1) in ("", "for", "a", "the", "my", "young", "old", "adult")
+    if words == "transfer":
+        return len(line) == 1 or not _BESIDE_TRANSFER.isdisjoint(line.folded)
+    if words == "connect to":
+        return right not in ("agent", "human", "person", "a", "an", "someone", "support", "staff", "real", "you")
+    if words == "đựng được" and line.marked[item.start] == "dung":
+        return right in ("laptop", "macbook", "ipad", "bao", "may", "gi", "nhieu", "dien")
     if words in ("bank", "ngân hàng"):
         # The bank as a company: "is the bank open".
         if right == "name" or not _OPENING.isdisjoint(line.folded):

@@ -14,6 +14,9 @@ _CLASSIFIERS = word_set(
     "cai chiec doi bo hop combo cap mon sp tui chai lo tuyp goi con cay quyen cuon thung set items item "
     "pieces piece product products pcs pair pairs units unit suat san bich"
 )
+_MARKED_CLASSIFIERS = word_set(
+    "cái chiếc đôi bộ hộp cặp món sản túi lọ lô tuýp gói cây quyển cuốn thùng suất bịch chái cai"
+)
 _BUYING = word_set("mua lay dat order them buy get want need take add chot gom ban nhan muon so luong sl quantity qty")
 _MOST = 999
 _NAMED_BY_NUMBER = word_set("thu so size ma don order cai mau chiec number the iphone galaxy tang free")
@@ -53,7 +56,9 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
     if read.digits.startswith("0") or signed or (before in _NAMED_BY_NUMBER and not ordered):
         return None
     value, after = int(read.value), line.word(read.end)
-    if after in _CLASSIFIERS and (after != "con" or _animal(line, place, read.end)):
+    if line.marks and not read.digits and line.marked[place] in ("sau", "nam", "tam", "bay"):
+        return None  # "1 tháng sau": who marks words marks these
+    if after in _CLASSIFIERS and _counts(line, read.end) and (after != "con" or _animal(line, place, read.end)):
         end = read.end + (2 if after == "san" else 1)
         end = read.end if any(taken[read.end : end]) else end  # "1 túi tote": the classifier is the product
         return _count(value, place, end)
@@ -74,6 +79,12 @@ def _new_count(line: Line, place: int) -> bool:
     if line.word(place - 1) not in ("to", "thanh", "len", "xuong", "la", "is", "con"):
         return False
     return line.word(place - 2) in ("quantity", "qty", "luong", "sl", "count")
+
+
+def _counts(line: Line, place: int) -> bool:
+    """Tell whether a classifier was typed as one: ``đôi``, not ``đổi``."""
+    typed = line.marked[place]
+    return typed.isascii() or typed in _MARKED_CLASSIFIERS
 
 
 def _animal(line: Line, place: int, end: int) -> bool:

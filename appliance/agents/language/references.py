@@ -20,6 +20,7 @@ _UNITS = word_set("k nghin ngan trieu tr cu cm kg ngay gio nam thang tuan m met 
 _ALL_OF = word_set("ngay tuan thang nam nguoi mien days weeks months years of men women")
 _SEEKING = word_set("tim co can muon mua ban kiem")
 """Before "ao do" without marks: a red one more often than that one."""
+_NOT_BOTH = word_set("men women orders ok okay fine accounts addresses ways sides payments work")
 _MAX_LIST = 20
 _ORDER_VERBS = word_set("cho chot lay giup ban dat mua gui giao ship")
 _SPOKEN = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
@@ -100,7 +101,7 @@ def _ends_of_list(line: Line, place: int) -> Mention | None:
 def _pair(line: Line, place: int) -> Mention | None:
     """Read ``both``, ``these two``, ``cả hai``."""
     word = line.word(place)
-    if word == "both" and line.word(place + 1) not in ("men", "women"):
+    if word == "both" and line.word(place + 1) not in _NOT_BOTH:
         return _refs([1, 2], place, place + 1)
     if word in ("these", "those", "the") and line.word(place + 1) == "two":
         return _refs([1, 2], place, place + 2)
@@ -219,7 +220,11 @@ def _numbered(line: Line, start: int, place: int) -> Mention | None:
         line.is_number(place + 1) or (line.word(place) != "no" and line.word(place + 1) in _SPOKEN)
     )
     value = _position(line, place + 1) if named else 0
-    if value and line.word(start - 1) not in ("order", "phone", "size") and line.word(place + 2) not in _UNITS:
+    if (
+        value
+        and line.word(start - 1) not in ("order", "phone", "size", "address")
+        and line.word(place + 2) not in _UNITS
+    ):
         return _ref(value, start, place + 2)
     return None
 

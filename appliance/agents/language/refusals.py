@@ -54,7 +54,7 @@ def _means_no(line: Line, found: Found) -> bool:
     after = line.word(found.end)
     if typed[0] in ("dung", "khoi", "tru", "tranh", "ghet"):
         return after in ("lay", "mau", "mua", "loai", "co") or typed[0] == "ghet"
-    return typed[0] != "non" or line.gap[found.end] == "-"
+    return typed[0] != "non" or line.gap[found.end] == "-" or after in ("leather", "wool", "plastic", "cotton")
 
 
 def _bare_no(line: Line, place: int) -> bool:
