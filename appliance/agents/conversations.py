@@ -7,14 +7,14 @@ own, so that a slow language model never takes a thread from search or recommend
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
 import msgspec
 import structlog
 
 from appliance.agents.accounting import count_turn, usage_of
-from appliance.agents.dialogue.turns import Place, TurnOrder
+from appliance.agents.dialogue.turns import TurnOrder
 from appliance.agents.pipeline import TurnInput, TurnResult
 from appliance.agents.types import Action, DialogueState, HandledBy, ProductFact, Slots, Source, Step
 from appliance.errors import ApplianceError, InvalidInput, NotFound, Unavailable
@@ -33,7 +33,6 @@ from appliance.store.conversations import (
 from appliance.store.normalise import clean_text, encodable
 from appliance.store.unanswered import UnansweredRepository
 
-WORKERS = 8
 FAILURES_TO_PERSON = 2
 """Turns in a row that end in an apology before a person is called."""
 _WAITING_ISSUE = "chat_waiting"
@@ -99,8 +98,7 @@ class Conversations:
         self._settings = settings
         self._metrics = metrics
         self._issues = issues
-        self._turns = TurnOrder()
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="chat")
+        self._turns: TurnOrder[ChatAnswer] = TurnOrder()
 
     def submit(
         self,
@@ -117,15 +115,8 @@ class Conversations:
         Raises ``InvalidInput``, ``Unavailable`` and ``Busy`` at once.
         """
         self._check(message)
-        place = self._turns.enter(session_id)
-        try:
-            answer = self._workers.submit(self._in_turn, place, _Said(message, user_id, client, locale, now))
-        except RuntimeError as error:
-            # Its threads take nothing more: the process stops.
-            self._turns.leave(place)
-            raise Unavailable("The appliance is stopping.", retry_after=5, hint="Send the message again.") from error
-        answer.add_done_callback(lambda _: self._turns.leave(place))
-        return answer
+        said = _Said(message, user_id, client, locale, now)
+        return self._turns.submit(session_id, lambda: self._in_turn(session_id, said))
 
     def say(
         self,
@@ -137,19 +128,14 @@ class Conversations:
         locale: Locale | None = None,
         now: float,
     ) -> ChatAnswer:
-        """Answer a shopper's message and keep both; waits for an earlier message of the session.
+        """Answer a shopper's message and keep both, after the session's earlier ones.
 
         ``client`` is the shopper's own address, by which guesses at orders are counted, and ``''`` where it is not
         known; ``locale`` is what the storefront asks for; ``now`` is in Unix seconds. Raises ``InvalidInput`` for an
         empty or too long message, ``Unavailable`` while the assistant is switched off, ``Busy`` when too much waits.
         What fails inside the assistant is answered with an apology.
         """
-        self._check(message)
-        place = self._turns.enter(session_id)
-        try:
-            return self._in_turn(place, _Said(message, user_id, client, locale, now))
-        finally:
-            self._turns.leave(place)
+        return self.submit(session_id, message, user_id=user_id, client=client, locale=locale, now=now).result()
 
     def feedback(self, turn_id: str, helpful: bool, comment: str, now: float) -> None:
         """Keep what a shopper thinks of a reply; one that did not help joins the unanswered questions.
@@ -196,7 +182,7 @@ class Conversations:
 
     def close(self) -> None:
         """Let the running turns end; no further one is taken."""
-        self._workers.shutdown(wait=True, cancel_futures=True)
+        self._turns.close()
 
     def _check(self, message: str) -> None:
         assistant = self._settings.assistant
@@ -212,15 +198,14 @@ class Conversations:
         if not message.strip():
             raise InvalidInput("The message is empty.", fields=(("message", "must not be empty"),))
 
-    def _in_turn(self, place: Place, said: _Said) -> ChatAnswer:
+    def _in_turn(self, session_id: str, said: _Said) -> ChatAnswer:
         began = time.perf_counter()
-        with place.lock:
-            said = said._replace(message=encodable(said.message))
-            spoken = said.locale or self._settings.shop.locale
-            conversation = self._conversations.open(place.session_id, said.user_id, spoken, said.now)
-            if conversation.status == "human":
-                return self._pass_on(conversation, said, began)
-            return self._answer(conversation, said, began)
+        said = said._replace(message=encodable(said.message))
+        spoken = said.locale or self._settings.shop.locale
+        conversation = self._conversations.open(session_id, said.user_id, spoken, said.now)
+        if conversation.status == "human":
+            return self._pass_on(conversation, said, began)
+        return self._answer(conversation, said, began)
 
     def _answer(self, conversation: Conversation, said: _Said, began: float) -> ChatAnswer:
         state = _state_of(conversation)

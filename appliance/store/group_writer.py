@@ -41,6 +41,8 @@ class GroupWriter:
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        self._busy = False
+        """Whether a batch is being written: it waits no more and cannot be read yet."""
         self.dropped = 0
         """Writes given up since the start because the disk stayed unusable."""
 
@@ -86,6 +88,7 @@ class GroupWriter:
         with self._writing:
             with self._lock:
                 batch = list(self._waiting)
+                self._busy = bool(batch)
                 self._waiting.clear()
             if not batch and not self._store.read_only:
                 return
@@ -95,10 +98,15 @@ class GroupWriter:
                 with self._lock:
                     self._waiting.extendleft(reversed(batch))
                 raise
+            finally:
+                self._busy = False
 
     def settle(self) -> None:
-        """Write all that waits before a read; a disk that cannot be written does not keep from reading."""
-        if self._waiting:
+        """Write all that waits before a read, and wait for what another thread writes.
+
+        A disk that cannot be written does not keep from reading.
+        """
+        if self._waiting or self._busy:
             self._try_flush()
 
     def close(self) -> None:

@@ -37,6 +37,7 @@ WantedIntent = Annotated[
 WantedText = Annotated[str, QueryParameter(max_length=200, description="With these words in a message or reply.")]
 Flag = Annotated[Literal["", "true", "false"], QueryParameter(description="`true` or `false`; else both.")]
 _TURNS = 1000
+"""The last turns of a conversation that are shown."""
 _STATUSES: dict[str, Status] = {"open": "open", "waiting": "waiting", "human": "human", "closed": "closed"}
 
 
@@ -68,7 +69,10 @@ async def list_conversations(
 
 @get("/conversations/{conversation_id:str}", operation_id="getConversation", summary="A conversation with its turns")
 async def read_conversation(request: Request[Any, Any, Any], conversation_id: ConversationId) -> ConversationDetail:
-    """Answer with a conversation and what each agent made of every message; it counts as read then."""
+    """Answer with a conversation and what each agent made of its messages; it counts as read then.
+
+    Of a very long one the last thousand.
+    """
     return await asyncio.to_thread(_detail, runtime_of(request), conversation_id, read=True)
 
 
@@ -178,7 +182,7 @@ def _detail(runtime: Runtime, conversation_id: str, *, read: bool) -> Conversati
         raise _unknown()
     if read:
         runtime.conversations.seen(conversation_id)
-    turns = runtime.conversations.turns(conversation_id, limit=_TURNS)
+    turns = runtime.conversations.turns(conversation_id, after=found.next_position - 1 - _TURNS, limit=_TURNS)
     last = turns[-1] if turns else TurnRecord(id="")
     words = last.reply if last.author == "staff" else last.message
     return ConversationDetail(conversation=_out(found, words, last.intent), turns=[turn_out(turn) for turn in turns])
