@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from appliance.agents.catalogue.attributes import attribute_name
+from appliance.agents.catalogue.categories import shop_category
 from appliance.agents.catalogue.context import Meant, asking, by_name, product_slot, refs_of, text_slot
 from appliance.agents.catalogue.context import meant as meant_one
 from appliance.agents.catalogue.facts import (
@@ -21,7 +22,7 @@ from appliance.agents.catalogue.facts import (
 from appliance.agents.catalogue.info import label
 from appliance.agents.catalogue.resolve import known
 from appliance.agents.catalogue.shop import Shop
-from appliance.agents.types import Outcome, Part, Pending, ShownProduct, SkillInput
+from appliance.agents.types import Outcome, Part, Pending, ShownProduct, SkillInput, Slots
 from appliance.messages import translate
 
 MOST = 3
@@ -47,6 +48,7 @@ def compare(given: SkillInput, shop: Shop) -> Outcome:
             *(f"={translate('chat.chips.buy_this', given.locale, title=title)}" for title in titles),
             "similar",
         ),
+        filters=_still_running(items, given, shop),
     )
     return about(items, outcome, given.locale, shop.currency)
 
@@ -98,6 +100,24 @@ def _other_one(items: list[Item], given: SkillInput) -> Outcome:
         pending=Pending(kind="product", intent=given.intent, slots={"product2": title}),
         focus=items[0].shown,
     )
+
+
+def _still_running(items: tuple[Item, ...], given: SkillInput, shop: Shop) -> Slots | None:
+    """Return the filters that all compared products meet: "cheaper" and "the cheapest" then start from these."""
+    filters = given.state.filters
+    category = shop_category(shop.catalogue, str(filters.get("category", "")))
+    cards = [item.card for item in items if item.card is not None]
+    if not filters or len(cards) < len(items):
+        return None
+    if category and any(category not in card.categories for card in cards):
+        return {}
+    low, high = filters.get("price_min"), filters.get("price_max")
+    prices = [shop.main(card.price) for card in cards if card.price is not None]
+    outside = (isinstance(low, int) and min(prices, default=low) < low) or (
+        isinstance(high, int) and max(prices, default=high) > high
+    )
+    kept = ("category", "gender", "without") if outside or "price_about" in filters else tuple(filters)
+    return {name: filters[name] for name in kept if name in filters}
 
 
 def _prices(items: tuple[Item, ...], given: SkillInput, shop: Shop) -> list[Part]:

@@ -114,10 +114,10 @@ def part(message: str, **values: Value) -> Part:
     return Part(message=message, values=values)
 
 
-def lines(cards: Iterable[ProductCard], locale: Locale) -> tuple[Part, ...]:
-    """Return a list of products as numbered lines, so that "the second one" can be counted off."""
+def lines(cards: Iterable[ProductCard], locale: Locale, first: int = 1) -> tuple[Part, ...]:
+    """Return a list of products as lines numbered from ``first``, so that "the second one" can be counted off."""
     found: list[Part] = []
-    for place, card in enumerate(cards, start=1):
+    for place, card in enumerate(cards, start=first):
         title = card.name(locale)
         if card.price is None:
             found.append(part("search.line_unpriced", place=place, title=title))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -11,7 +11,8 @@ from appliance.agents.catalogue.facts import colour_label, lines, money, part, s
 from appliance.agents.catalogue.names import likeness, read_name
 from appliance.agents.catalogue.pages import Page, about_words, facts, page_of, sources
 from appliance.agents.catalogue.resolve import known
-from appliance.agents.catalogue.shifts import seen, shifted
+from appliance.agents.catalogue.several import kinds_of, search_each
+from appliance.agents.catalogue.shifts import list_is_base, seen, shifted
 from appliance.agents.catalogue.shop import Found, Shop
 from appliance.agents.catalogue.wishes import Wish, group_name, named, running, wish_of
 from appliance.agents.types import Money, Outcome, Part, SkillInput, Source, Value
@@ -19,6 +20,7 @@ from appliance.domain import ProductCard
 from appliance.messages import translate
 from appliance.search.types import SearchQuery
 
+Side = Literal["cheapest", "dearest"]
 _NEAR = 0.3
 """From so much of the words a product is near them."""
 
@@ -32,6 +34,8 @@ class _Stage(NamedTuple):
 
 def search(given: SkillInput, shop: Shop) -> Outcome:
     """Answer a search. Its filters go on running whatever was found: the next turn may widen or narrow them."""
+    if kinds := kinds_of(given, shop):
+        return search_each(kinds, given, shop)
     found = _found(given, shop)
     if found.filters is not None:
         return found
@@ -44,6 +48,9 @@ def _found(given: SkillInput, shop: Shop) -> Outcome:
         wish = shifted(wish, given, shop)
     if wish.shift == "more":
         return _more(wish, given, shop)
+    if wish.sort in ("price_asc", "price_desc") and wish.free and list_is_base(given):
+        side: Side = "cheapest" if wish.sort == "price_asc" else "dearest"
+        return _extreme(given, shop, side, "shown")
     page = page_of(wish, given, shop)
     if page.cards and not about_words(wish, page.cards):
         return _nothing_like(wish, page.cards, given, shop)
@@ -154,22 +161,26 @@ def _no_more(wish: Wish, given: SkillInput, shop: Shop, offset: int) -> Outcome:
 
 def _the_end(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
     """Say that nothing is cheaper (dearer) than what was shown, naming it."""
-    side = "cheapest" if wish.shift == "cheaper" else "dearest"
+    side: Side = "cheapest" if wish.shift == "cheaper" else "dearest"
+    return _extreme(given, shop, side, "already", what=named(wish, given.locale))
+
+
+def _extreme(given: SkillInput, shop: Shop, side: Side, message: str, **values: Value) -> Outcome:
+    """Name the cheapest (dearest) of what was shown."""
     priced = [shown for shown in seen(given) if shown.price is not None]
     choose = min if side == "cheapest" else max
     extreme = choose(priced, key=lambda shown: shown.price or 0)
     item = known(extreme, shop, given.locale)
-    currency = item.currency(shop.currency)
     price = item.price if item.price is not None else extreme.price or 0
-    before = part(
-        f"search.{side}_already",
+    told = part(
+        f"search.{side}_{message}",
         title=item.title(given.locale),
-        price=money(price, currency),
-        what=named(wish, given.locale),
+        price=money(price, item.currency(shop.currency)),
+        **values,
     )
     return Outcome(
         action="answer",
-        parts=(before,),
+        parts=(told,),
         sources=(Source("product", extreme.product_id),) if extreme.product_id else (),
         quick_replies=("best_selling", "newest", "buy"),
         focus=extreme,

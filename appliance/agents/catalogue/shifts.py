@@ -7,8 +7,11 @@ import msgspec
 from appliance.agents.catalogue.categories import shop_category
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
+from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.catalogue.wishes import Wish
 from appliance.agents.types import ShownProduct, SkillInput
+
+_WHOLE_SHOP = folded_words("whole_shop")
 
 
 def shifted(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
@@ -50,6 +53,14 @@ def _like_shown(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
     keys = {next((unit.key for unit in read_name(one.title).units if unit.key), "") for one in seen}
     key = keys.pop() if len(keys) == 1 else ""
     return msgspec.structs.replace(wish, key=key, category=shop_category(shop.catalogue, key)) if key else wish
+
+
+def list_is_base(given: SkillInput) -> bool:
+    """Tell whether "the cheapest" asks within the list that was shown: no search runs, and it was not the whole shop."""
+    state = given.state
+    browsing = state.last_intent == "product_search" and not state.last_slots.keys() & {"category", "product", "ref"}
+    whole = any(token.folded in _WHOLE_SHOP for token in given.utterance.tokens)
+    return sum(shown.price is not None for shown in seen(given)) > 1 and not browsing and not whole
 
 
 def seen(given: SkillInput) -> tuple[ShownProduct, ...]:

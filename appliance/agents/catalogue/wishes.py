@@ -176,6 +176,11 @@ def group_name(key: str) -> str:
     return group.names[1] if group else key.replace("_", " ")
 
 
+def group_title(key: str, locale: Locale) -> str:
+    """Return a category key in the reader's language, as a chip says it."""
+    return translate(f"chat.category.{key}", locale) if key in groups().by_key else key.replace("_", " ")
+
+
 def residual(given: SkillInput) -> str:
     """Return the words of a message that describe goods: no politeness, no asking, no values but group and name."""
     utterance = given.utterance
@@ -232,7 +237,7 @@ def _named_group(phrase: str) -> str:
 
 def _noun(wish: Wish, locale: Locale) -> str:
     if wish.key in groups().by_key and (not wish.words or not _says_more(wish)):
-        return translate(f"chat.category.{wish.key}", locale)
+        return group_title(wish.key, locale)
     said = speakable(wish.words or wish.key.replace("_", " "))
     return said or translate("chat.search.what.anything", locale)
 
