@@ -33,6 +33,8 @@ from appliance.store.conversations import (
 from appliance.store.normalise import clean_text, encodable
 from appliance.store.unanswered import UnansweredRepository
 
+FOREIGN_FROM = 0.85
+"""Confidence from which a message that was refused as no business of the shop is not shown to the owner."""
 FAILURES_TO_PERSON = 2
 """Turns in a row that end in an apology before a person is called."""
 _WAITING_ISSUE = "chat_waiting"
@@ -310,8 +312,12 @@ class Conversations:
         """Return whether the owner should see a message among what the shop had no good answer to."""
         if not result.answered:
             return True
-        unsure = result.interpretation.confidence < self._settings.assistant.unsure_below
-        return unsure and not result.utterance.screen and result.handled_by == "rules"
+        if result.utterance.screen or result.handled_by != "rules":
+            return False
+        found = result.interpretation
+        sure = self._settings.assistant.unsure_below
+        # A refusal is no answer: what may be the shop's business after all is the owner's to judge.
+        return found.confidence < (max(sure, FOREIGN_FROM) if found.intent == "out_of_scope" else sure)
 
 
 def _state_of(conversation: Conversation) -> DialogueState:

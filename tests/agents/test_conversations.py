@@ -253,6 +253,25 @@ def test_unanswered_and_unhelpful_turns_reach_the_owner(opened: Opened) -> None:
         runtime.talk.feedback("turn_nowhere", True, "", NOW)
 
 
+@pytest.mark.parametrize(("confidence", "shown"), [(0.7, True), (0.95, False)])
+def test_what_was_refused_reaches_the_owner_unless_it_is_surely_foreign(
+    opened: Opened, confidence: float, shown: bool
+) -> None:
+    runtime = opened()
+    assistant = runtime.talk._assistant
+
+    class Refusing:
+        def turn(self, given: TurnInput) -> TurnResult:
+            found = assistant.turn(given)
+            understood = msgspec.structs.replace(
+                found.interpretation, intent="out_of_scope", intents=("out_of_scope",), confidence=confidence
+            )
+            return msgspec.structs.replace(found, interpretation=understood, answered=True)
+
+    over(runtime, Refusing()).say("s1", "tìm balo", now=NOW)
+    assert bool(runtime.unanswered.list()[0]) is shown
+
+
 def test_turns_of_a_session_are_answered_in_order_and_not_without_bound(opened: Opened) -> None:
     runtime = opened()
     go, order = threading.Event(), []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,27 @@ def test_a_write_that_can_never_succeed_harms_no_other(store: SqliteStore) -> No
     assert writer.waiting == 5
     writer.flush()
     assert stored(store) == ["a", "c"]
+    writer.close()
+
+
+def test_a_read_waits_for_what_is_being_written(store: SqliteStore) -> None:
+    writer = GroupWriter(store, interval=3600)
+    began, go = threading.Event(), threading.Event()
+
+    def slowly(db: sqlite_utils.Database) -> object:
+        began.set()
+        assert go.wait(5)
+        return put("slow")(db)
+
+    writer.later(slowly)
+    flushing = threading.Thread(target=writer.flush)
+    flushing.start()
+    assert began.wait(5)
+    assert writer.waiting == 0
+    threading.Timer(0.05, go.set).start()
+    writer.settle()
+    assert stored(store) == ["slow"]
+    flushing.join(5)
     writer.close()
 
 
