@@ -22,6 +22,7 @@ class ChatStores:
 
     def __init__(self, store: SqliteStore, settings: Assistant, pseudonym: Pseudonym, now: Callable[[], float]) -> None:
         self._read_only = store.read_only
+        self._keep_days = settings.keep_days
         self._now = now
         self.writer = GroupWriter(store)
         self.faq = FaqRepository(store, now)
@@ -33,8 +34,14 @@ class ChatStores:
         self.shop_words = ShopWordRepository(store, now)
 
     def purge(self) -> int:
-        """Delete conversations past their days and return how many went. Raises ``ApplianceError``."""
-        return 0 if self._read_only else self.conversations.purge(self._now())
+        """Delete conversations and resolved order requests past their days and return how many went.
+
+        Raises ``ApplianceError``.
+        """
+        if self._read_only:
+            return 0
+        before = self._now() - self._keep_days * 86_400.0
+        return self.conversations.purge(before) + self.order_requests.purge(before)
 
     def close(self) -> None:
         """Write what waits; to be called before the store closes."""

@@ -36,10 +36,14 @@ BY_ID = f"select {_SESSION_FIELDS} from chat_sessions where id = ?"  # noqa: S60
 TURNS = f"select {_TURN_FIELDS} from chat_turns where chat_session_id = ? and position > ? order by position limit ?"  # noqa: S608
 NEXT_POSITION = "select coalesce(max(position) + 1, 0) from chat_turns where chat_session_id = ?"
 NOTED = "noted"
-"""Key of a turn's trace: its message was put among the unanswered questions when it was answered."""
-FEEDBACK = "update chat_turns set helpful = ?, comment = ? where id = ?"
+"""Key of a turn's trace: its message was put among the unanswered questions, by its answer or by a rating."""
+FEEDBACK = f"""
+update chat_turns set helpful = ?1, comment = ?2,
+    trace = case when ?1 then trace else json_set(trace, '$.{NOTED}', json('true')) end
+where id = ?3
+"""  # noqa: S608
 RATED = f"""
-select t.message, s.locale, coalesce(t.helpful, 1) = 0 or coalesce(json_extract(t.trace, '$.{NOTED}'), 0)
+select t.message, s.locale, coalesce(json_extract(t.trace, '$.{NOTED}'), 0)
 from chat_turns t join chat_sessions s on s.id = t.chat_session_id where t.id = ?
 """  # noqa: S608
 FORGET_TURNS = """

@@ -259,9 +259,8 @@ class ConversationRepository:
         """Delete all conversations of a customer and return how many there were. Durable when it returns."""
         return self._erase(rows.OF_USER, [user_id], lambda one: bool(user_id) and one.user_id == user_id)
 
-    def purge(self, now: float) -> int:
-        """Delete what is older than ``assistant.keep_days`` and return how many conversations went."""
-        before = now - self._settings.keep_days * 86_400.0
+    def purge(self, before: float) -> int:
+        """Delete conversations whose last message is older than a time and return how many went."""
         gone = 0
         while True:
             part = self._erase(rows.OLD, [before, _PURGED_AT_ONCE], lambda one: one.last_at < before)

@@ -30,6 +30,7 @@ select {_FIELDS} from order_requests where ?1 = '' or status = ?1 order by creat
 _COUNT = "select count(*) from order_requests where ?1 = '' or status = ?1"
 _ADD = f"insert into order_requests ({_FIELDS}) values (?, ?, ?, ?, ?, 'open', '', ?, ?)"  # noqa: S608
 _DETAILS = "update order_requests set details = ?, updated_at = ? where id = ?"
+_PURGE = "delete from order_requests where status <> 'open' and updated_at < ?"
 _RESOLVE = "update order_requests set status = ?, note = ?, updated_at = ? where id = ? and status = 'open'"
 
 
@@ -110,6 +111,11 @@ class OrderRequestRepository:
                 return None, False
             changed = db.execute(_RESOLVE, [status, said, self._now(), request_id]).rowcount > 0
             return self._read(db, request_id), changed
+
+    def purge(self, before: float) -> int:
+        """Delete requests that were resolved before a time and return how many went."""
+        with self._store.write() as db:
+            return int(db.execute(_PURGE, [before]).rowcount)
 
     @staticmethod
     def _read(db: sqlite_utils.Database, request_id: str) -> OrderRequest:

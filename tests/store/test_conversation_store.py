@@ -14,6 +14,7 @@ import pytest
 
 from appliance.errors import DiskFull, InvalidInput, StoreError
 from appliance.settings import Assistant
+from appliance.store.chat_stores import ChatStores
 from appliance.store.conversations import (
     NOTED,
     Conversation,
@@ -170,9 +171,27 @@ def test_deleting_leaves_nothing_not_even_an_answer_on_its_way(box: Box) -> None
 def test_what_is_past_its_days_goes(box: Box) -> None:
     for number in range(5):
         box.say(f"s{number}", "x", NOW + number * DAY)
-    assert box.conversations.purge(NOW + 92.5 * DAY) == 3
+    assert box.conversations.purge(NOW + 2.5 * DAY) == 3
     assert box.stored() == 2
-    assert box.conversations.purge(NOW + 92.5 * DAY) == 0
+    assert box.conversations.purge(NOW + 2.5 * DAY) == 0
+
+
+def test_days_are_the_owners_and_open_requests_stay(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "catalogue.db", MIGRATIONS)
+    times = [NOW]
+    stores = ChatStores(store, Assistant(keep_days=10), lambda *_: "00", lambda: times[0])
+    found = stores.conversations.open("s1", "", "vi", NOW)
+    stores.conversations.append(found, TurnRecord(id="t1", created_at=NOW), b"{}")
+    stores.order_requests.create("1024", "cancel", {}, "s1")
+    done, _ = stores.order_requests.create("1187", "address", {"said": "12 Hàng Bài"}, "s1")
+    stores.order_requests.resolve(done.id, "done")
+    times[0] = NOW + 9 * DAY
+    assert stores.purge() == 0
+    times[0] = NOW + 11 * DAY
+    assert stores.purge() == 2
+    assert [one.display_id for one in stores.order_requests.list()[0]] == ["1024"]
+    stores.close()
+    store.close()
 
 
 def test_feedback_is_kept(box: Box) -> None:
@@ -182,7 +201,8 @@ def test_feedback_is_kept(box: Box) -> None:
     assert box.conversations.feedback("turn_none", True) is None
     turn = box.conversations.turns(found.id)[0]
     assert (turn.helpful, turn.comment) == (False, "sai rồi")
-    # A second click is no second question.
+    # A second click is no second question, nor is a change of mind.
+    assert box.conversations.feedback(turn.id, True) == Rated("x", "vi", noted=True)
     assert box.conversations.feedback(turn.id, False) == Rated("x", "vi", noted=True)
     noted = box.say("s2", "y", trace=f'{{"{NOTED}":true}}'.encode())
     assert box.conversations.feedback(box.conversations.turns(noted.id)[0].id, True) == Rated("y", "vi", noted=True)
