@@ -24,6 +24,7 @@ _BOUND = r"(?<![^\W\d_]){}(?![^\W\d_])"
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: tuple[str, ...]
     cues: tuple[str, ...]
+    asked: tuple[str, ...] = ()
 
 
 class _Attributes(msgspec.Struct, frozen=True):
@@ -31,6 +32,8 @@ class _Attributes(msgspec.Struct, frozen=True):
     cues: dict[str, re.Pattern[str]]
     names: dict[tuple[str, ...], str]
     """Folded words of a key to the attribute it is."""
+    asked: dict[str, tuple[str, ...]]
+    """Folded phrases of a question that ask for an attribute."""
 
 
 @lru_cache(maxsize=1)
@@ -45,6 +48,7 @@ def read_vocabulary() -> _Attributes:
             for name, entry in entries.items()
         },
         {_key(key): name for name, entry in reversed(entries.items()) for key in (name, *entry.keys)},
+        {name: entry.asked for name, entry in entries.items() if entry.asked},
     )
 
 

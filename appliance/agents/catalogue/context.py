@@ -16,7 +16,7 @@ from appliance.domain import ProductCard
 from appliance.text import words
 
 MAX_REFS, MAX_PHRASE, MAX_EMPTY = 5, 300, 4
-_EMPTY = folded_words("talk") | folded_words("light")
+_EMPTY = folded_words("talk") | folded_words("light") | folded_words("not_goods")
 
 
 class Meant(NamedTuple):
@@ -24,6 +24,8 @@ class Meant(NamedTuple):
 
     items: tuple[Item, ...] = ()
     instead: Outcome | None = None
+    unheard: bool = False
+    """Whether nothing in the shop is even like the name: it may be no name at all."""
 
 
 def meant(given: SkillInput, shop: Shop) -> Meant:
@@ -40,7 +42,16 @@ def by_name(phrase: str, given: SkillInput, shop: Shop) -> Meant:
     found = resolve(phrase, shop, given.state, given.locale, text_slot(given, "gender"))
     if found.item is not None:
         return Meant((found.item,))
-    return Meant(instead=which(found.cards, given) if found.kind == "several" else absent(phrase, found, given))
+    if found.kind == "several":
+        return Meant(instead=which(found.cards, given))
+    return Meant(instead=absent(phrase, found, given), unheard=not found.cards)
+
+
+def in_talk(given: SkillInput, shop: Shop) -> Item | None:
+    """Return the one product that the conversation is about, ``None`` when there is none or several."""
+    state = given.state
+    shown = state.focus or (state.shown[0] if len(state.shown) == 1 else None)
+    return known(shown, shop, given.locale) if shown is not None else None
 
 
 def refs_of(given: SkillInput) -> list[int]:
@@ -127,12 +138,8 @@ def _by_place(refs: list[int], given: SkillInput, shop: Shop) -> Meant:
 
 
 def _in_context(given: SkillInput, shop: Shop) -> Meant:
-    state = given.state
-    if state.focus is not None:
-        return Meant((known(state.focus, shop, given.locale),))
-    if len(state.shown) == 1:
-        return Meant((known(state.shown[0], shop, given.locale),))
-    return Meant(instead=asking(given))
+    item = in_talk(given, shop)
+    return Meant((item,)) if item is not None else Meant(instead=asking(given))
 
 
 def _kept(given: SkillInput) -> dict[str, str | int | list[int]]:

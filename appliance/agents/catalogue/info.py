@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.agents.catalogue.attributes import attribute_name, label_key, quoted, summary, value_of
-from appliance.agents.catalogue.context import meant, text_slot
+from appliance.agents.catalogue.context import Meant, by_name, in_talk, meant, product_slot, refs_of, text_slot
 from appliance.agents.catalogue.facts import (
     Item,
     about,
@@ -15,7 +15,9 @@ from appliance.agents.catalogue.facts import (
     public_attributes,
     sizes_of,
 )
+from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.pricing import gone
+from appliance.agents.catalogue.questions import asked_attribute, asked_of, held, words_of
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.types import Outcome, Part, Pending, SkillInput
 from appliance.domain import Product
@@ -28,11 +30,11 @@ _SECOND_BEST = {"size_chart": ("dimension",), "dimension": ("capacity", "size_ch
 
 def info(given: SkillInput, shop: Shop) -> Outcome:
     """Answer a question about a product."""
-    found = meant(given, shop)
+    found, name = _meant(given, shop)
     if found.instead is not None:
         return found.instead
     items = found.items[:3]
-    outcomes = [_one(item, given, shop) for item in items]
+    outcomes = [_one(item, given, name) for item in items]
     whole = outcomes[0]
     if len(outcomes) > 1:
         whole = Outcome(
@@ -43,19 +45,47 @@ def info(given: SkillInput, shop: Shop) -> Outcome:
     return about(items, whole, given.locale, shop.currency)
 
 
+def _meant(given: SkillInput, shop: Shop) -> tuple[Meant, str]:
+    """Return the products, and the words that named them: "giữ nóng" is asked of the product in talk, it names none."""
+    phrase = product_slot(given)
+    here = in_talk(given, shop) if phrase and not refs_of(given) else None
+    if here is None:
+        return meant(given, shop), phrase
+    groups = any(unit.key for unit in read_name(phrase).units)
+    if not groups and here.product is not None and held(here.product, words_of(phrase)):
+        return Meant((here,)), ""
+    found = by_name(phrase, given, shop)
+    return (Meant((here,)), "") if found.unheard and not groups else (found, phrase)
+
+
 def label(attribute: str, locale: Locale) -> str:
     """Return what an attribute is called in the reader's language; the shop's own name where it is none of ours."""
     known = label_key(attribute_name(attribute))
     return translate(f"chat.info.label.{known}", locale) if known else attribute.replace("_", " ").strip()
 
 
-def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
+def _one(item: Item, given: SkillInput, name: str) -> Outcome:
     product, title = item.product, item.title(given.locale)
-    attribute = attribute_name(text_slot(given, "attribute")) if text_slot(given, "attribute") else ""
+    slot = text_slot(given, "attribute")
+    attribute = asked_attribute(given) or (attribute_name(slot) if slot else "")
     if product is None:
         return gone(item) if item.shown.product_id else _unknown(title, attribute, given)
-    if not attribute:
-        return _overview(item, product, given)
+    asked = asked_of(given, item, name)
+    if attribute and (told := _attribute(attribute, item, product, given)):
+        return told
+    if found := held(product, asked):
+        if found.attribute:
+            said = label(found.attribute, given.locale)
+            return _told(part("info.attribute", title=title, label=said, value=found.text))
+        return _told(part("info.quoted", title=title, sentence=found.text))
+    if attribute or (asked.words and not asked.overview):
+        return _unknown(title, attribute, given)
+    return _overview(item, product, given)
+
+
+def _attribute(attribute: str, item: Item, product: Product, given: SkillInput) -> Outcome | None:
+    """Answer a question for an attribute that has a name, ``None`` when the shop did not write it down."""
+    title = item.title(given.locale)
     if attribute == "color_options":
         return _colours(title, product, given)
     if attribute == "photo":
@@ -71,7 +101,7 @@ def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
         return _told(said, *((part("stock.sizes_out", sizes=listed(out)),) if out else ()))
     if sentence := quoted(product, attribute, given.locale):
         return _told(part("info.quoted", title=title, sentence=sentence))
-    return _unknown(title, attribute, given)
+    return None
 
 
 def _colours(title: str, product: Product, given: SkillInput) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -78,7 +79,7 @@ def _cuts(utterance: Utterance) -> list[int]:
     """Return the tokens at which the second and third kind begin."""
     goods = [mention for mention in utterance.mentions if mention.slot == "category" and mention.certain]
     cuts: list[int] = []
-    for before, after in zip(goods, goods[1:], strict=False):
+    for before, after in pairwise(goods):
         if after.start - before.end > _FURTHEST or before.value == after.value:
             return []
         cut = _joint(utterance, before, after)

@@ -56,7 +56,7 @@ def _like_shown(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
 
 
 def list_is_base(given: SkillInput) -> bool:
-    """Tell whether "the cheapest" asks within the list that was shown: no search runs, and it was not the whole shop."""
+    """Tell whether "the cheapest" asks within the list that was shown: it is no page of the whole shop."""
     state = given.state
     browsing = state.last_intent == "product_search" and not state.last_slots.keys() & {"category", "product", "ref"}
     whole = any(token.folded in _WHOLE_SHOP for token in given.utterance.tokens)
