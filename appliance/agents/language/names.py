@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from appliance.agents.language.fitting import value_likely
 from appliance.agents.language.lexicon import ShopLexicon
 from appliance.agents.language.matching import Found, Line, Phrase, Table, data, spelling
 from appliance.agents.language.wordlist import word_set
@@ -16,19 +17,13 @@ _NONE = ""
 _VIETNAMESE = word_set("be kem cam ghi than")
 _OTHER_WORDS = word_set("gói ghé tát vó hòng tráng")
 """Words of their own that lack only a mark of a product group's name."""
-_PAYING = word_set("pay paying payment transfer tra chuyen thanh toan ck by via through using use accept take money")
 _TROUSERS = word_set("mau size con lop tui cai day ong sz lung")
 """After "quan 2" without marks: trousers and no district."""
 _ALONE = word_set("hong do tim vang ghi den than")
 """One word without marks that is something else more often than a colour."""
 _NO_MODEL = word_set("tu tam khoang duoi tren ngay don order thang gia so ma thu from order")
 _MODEL_ENDS = word_set("khong ko k size sz con gia bao nhieu nha nhe")
-_SHORT = 3
-_LONE = frozenset(("more", "next", "tiếp", "nữa", "khác"))
-"""Words that ask for other goods only when they are the whole message."""
-_BESIDE_TRANSFER = word_set("cod cash card pay payment bank money momo")
-_OPENING = word_set("open opens opened opening close closes closed hours branch atm cua")
-_SWAPPING = word_set("swap exchange change replace replaced thay switch")
+_MODALS = word_set("would will can to should may must could might it these they does")
 _GROUPS = ("gender", "sort", "modifier", "payment_method", "attribute")
 
 
@@ -231,7 +226,7 @@ def _colour_likely(line: Line, item: Found, ends: set[int], found: list[Mention]
     marked = typed == name and name in read["weak"]["unmarked"]
     if not marked and line.word(item.end) in read["veto"].get(name, ()):
         return False
-    if name == "be" and left in ("would", "will", "can", "to", "should", "may", "must"):
+    if name == "be" and not _MODALS.isdisjoint(line.folded[: item.start]):
         return False
     if (len(line) == 1 and typed not in _ALONE) or _after_model(line, item):
         return True
@@ -257,7 +252,7 @@ def values(line: Line, taken: bytearray) -> list[Mention]:
     found: list[Mention] = []
     for slot in _GROUPS:
         for item in value_table(slot).scan(line):
-            if item.phrase.value and not any(taken[item.start : item.end]) and _value_likely(line, item):
+            if item.phrase.value and not any(taken[item.start : item.end]) and value_likely(line, item):
                 found += [Mention(slot, item.phrase.value, item.start, item.end)]
     found.extend(places(line, taken))
     return _apart(found)
@@ -270,85 +265,6 @@ def _apart(found: list[Mention]) -> list[Mention]:
         if all(mention.end <= other.start or other.end <= mention.start for other in kept):
             kept.append(mention)
     return kept
-
-
-def _value_likely(line: Line, item: Found) -> bool:
-    words = " ".join(item.phrase.marked)
-    left, right = line.word(item.start - 1), line.word(item.end)
-    if words == "nam":
-        if line.marked[item.start] != "nam":
-            return False
-        after_number = line.is_number(item.start - 1) or left in (
-            "hai",
-            "ba",
-            "mot",
-            "may",
-            "hang",
-            "bao",
-            "thang",
-            "trong",
-        )
-        return not (
-            line.is_number(item.end)
-            or after_number
-            or right in ("nay", "ngoai", "sau", "moi", "tram", "muoi", "ngoái", "trieu", "nghin", "ngay", "chuc", "cai")
-        )
-    if words in ("nữ",):
-        return left not in ("nhan_",)
-    if words in ("cho con", "trẻ con"):
-        return (
-            right not in ("cho",) and line.marked[item.end - 1] != "còn" and right not in ("meo", "vat", "gai", "trai")
-        )
-    if words in ("ảnh", "vải", "hình", "ủi") and line.marked[item.start] != words:
-        return False
-    if words == "pin":
-        return right not in ("code", "du", "sac")
-    if words in ("thẻ", "card", "cards") and right in ("thanh_", "bao", "nho", "cao"):
-        return False
-    if words in ("thẻ", "góp") and line.marked[item.start] != words:
-        return left in ("bang", "quet", "ca", "qua", "tra", "dung") or (words == "góp" and left == "mua")
-    return _value_fits(line, item, words)
-
-
-def _value_fits(line: Line, item: Found, words: str) -> bool:
-    """Tell whether the whole message lets a value stand: no bank's opening hours, no swap of one thing for another."""
-    right = line.word(item.end)
-    if words in ("weigh", "length"):
-        return line.word(item.start - 1) not in ("i", "foot", "feet")  # the shopper's own measures
-    if words == "colors" or words in _LONE:
-        return len(line) <= (_SHORT if words == "colors" else 2)
-    if words == "man":
-        return line.word(item.start - 1) in ("", "for", "a", "the", "my", "young", "old", "adult")
-    if words == "transfer":
-        return len(line) == 1 or not _BESIDE_TRANSFER.isdisjoint(line.folded)
-    if words == "connect to":
-        return right not in ("agent", "human", "person", "a", "an", "someone", "support", "staff", "real", "you")
-    if words == "đựng được" and line.marked[item.start] == "dung":
-        return right in ("laptop", "macbook", "ipad", "bao", "may", "gi", "nhieu", "dien")
-    if words in ("bank", "ngân hàng"):
-        # The bank as a company: "is the bank open".
-        if right == "name" or not _OPENING.isdisjoint(line.folded):
-            return False
-        return words != "bank" or len(line) <= 3 or not _PAYING.isdisjoint(line.folded)
-    if words in ("credit", "debit", "master"):
-        return right not in ("for", "note", "notes", "on", "my", "to", "you", "limit", "bureau")
-    if item.phrase.slot == "attribute" and item.phrase.value == "color_options" and "khác" in item.phrase.marked:
-        # Without marks "mau khac" is another model.
-        return line.marked[item.start] != "mau" or "sắc" in item.phrase.marked
-    if item.phrase.slot == "modifier" and item.phrase.value == "other":
-        return not _exchanged(line, item.start)
-    return True
-
-
-def _exchanged(line: Line, place: int) -> bool:
-    """Tell whether one thing is to be swapped for another, which asks to see nothing."""
-    before = line.folded[:place]
-    if not _SWAPPING.isdisjoint(before):
-        return True
-    return any(
-        word == "doi" and line.marked[at] in ("đổi", "doi") and line.word(at + 1) not in ("nao", "nay")
-        for at, word in enumerate(before)
-    )
 
 
 def places(line: Line, taken: bytearray) -> list[Mention]:

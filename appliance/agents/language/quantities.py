@@ -128,7 +128,7 @@ def _bought(line: Line, place: int, read: Number) -> bool:
         return False
     if read.digits:
         return True
-    doubtful = line.word(place) in ("nam", "sau", "tam", "ba", "bay") and bool(digit(line, place)) and not after
+    doubtful = line.word(place) in ("nam", "sau", "tam", "ba", "bay") and bool(digit(line, place))
     return line.word(place) != "mot" and not doubtful
 
 

@@ -173,7 +173,11 @@ def _vietnamese(line: Line, place: int) -> Mention | None:
         classed = classed and not line.is_number(after)
     opening = place == 0 and (len(line) == 1 or line.marked[after] != "dau" or line.word(after + 1) == "tien")
     if classed or opening:
-        if word_is(line, after, "đầu") and (line.marked[after] == "đầu" or line.word(after + 1) not in ("voi", "cap")):
+        if word_is(line, after, "đầu") and (
+            line.marked[after] == "đầu"
+            or line.word(after + 1) not in ("voi", "cap")
+            or line.word(after + 2) in _CLASSES
+        ):
             return _ref(1, place, after + 1 + word_is(line, after + 1, "tiên"))
         last = word_is(line, after, "cuối") or (after < len(line) and line.marked[after] == "chót")
         if last and line.word(after + 1) not in ("tuan", "thang", "nam"):

@@ -185,6 +185,8 @@ def _shoe_number(line: Line, place: int) -> bool:
     if line.word(back) in ("a", "an", "in", "la", "size", "so"):
         back -= 1
     fitted = not _FITTED.isdisjoint(line.folded)
+    if "đôi" in line.marked[:place] and not fitted and line.word(place + 1) in ("", "nha", "nhe", "a", "con", "khong"):
+        return place > 1 and line.marked[place - 1] != "đôi" and not line.is_number(place - 1)
     if line.word(back) == "in":
         back -= 1
     if line.word(place - 1) in ("usually", "normally", "typically", "thuong"):

@@ -64,6 +64,18 @@ QUANTITY: Cases = [
     ("tôi muốn năm áo thun trắng", {"quantity": 5}),
     ("giao trong 2 ngày", {}),
     ("mình có 2 con nhỏ", {}),
+    ("order 5 piece", {"quantity": 5}),
+    ("i need 3 of these", {"quantity": 3}),
+    ("a dozen mugs", {"quantity": 12}),
+    ("change quantity to 3", {"quantity": 3}),
+    ("so luong 4 nhe", {"quantity": 4}),
+    ("1 tháng sau đổi còn được không", {}),
+    ("lan mua sau", {}),
+    ("2 đổi", {}),
+    ("bàn 1m6x2m", {}),
+    ("gối 50x70", {}),
+    ("gia 2tr3 giay", {}),
+    ("polo 2 con mau den k", {}),
 ]
 
 
@@ -96,6 +108,9 @@ CORRECTIONS: Cases = [
     ("under 300k, sorry, 400k", {"price_max": 400_000}),
     ("2 cái à nhầm 3 cái size M", {"quantity": 3, "size": "M"}),
     ("lấy 2 cái à nhầm 3", {"quantity": 3}),
+    ("đỏ, không, đen", {"color": "black"}),
+    ("M, no, L", {"size": "L"}),
+    ("size 40, à mà 41", {"size": "41"}),
 ]
 
 
@@ -150,6 +165,14 @@ SIZES: Cases = [
     ("in extra large", {"size": "XL"}),
     ("a small one", {}),
     ("size nhỏ", {}),
+    ("còn 39 không", {"size": "39"}),
+    ("con 39 ko", {"size": "39"}),
+    ("do you have 41", {"size": "41"}),
+    ("34 waist", {"size": "34"}),
+    ("W32 jeans", {"size": "32"}),
+    ("I am normally 38", {"size": "38"}),
+    ("mang 30 đôi", {}),
+    ("ao l con k", {"size": "L"}),
 ]
 
 
@@ -214,6 +237,17 @@ REFERENCES: Cases = [
     ("no thanks", {}),
     ("one and only", {}),
     ("it was late", {"ref": "it"}),
+    ("ss cai dau vs cai thu 2", {"refs": "1,2"}),
+    ("so sánh cái đầu với cái thứ tư", {"refs": "1,4"}),
+    ("1 hay 2 tốt hơn", {"refs": "1,2"}),
+    ("all three", {"refs": "1,2,3"}),
+    ("cả ba cái", {"refs": "1,2,3"}),
+    ("cái hồi nãy", {"ref": "it"}),
+    ("how much is that", {"ref": "it"}),
+    ("can you put both orders together", {}),
+    ("use address number two", {}),
+    ("dau bao tu an gi", {}),
+    ("cho em 1 balo", {}),
 ]
 
 
@@ -258,6 +292,10 @@ MODIFIERS: Cases = [
     ("đổi sang một cái khác", {}),
     ("doi san pham khac trong don", {}),
     ("i want to swap it for another one in my order", {}),
+    ("more", {"modifier": "more"}),
+    ("khác", {"modifier": "other"}),
+    ("one more please", {}),
+    ("payment other than cash", {}),
 ]
 
 
@@ -293,6 +331,10 @@ MONEY: Cases = [
     ("cáp 1.2m", {}),
     ("dây sạc dài 2m", {}),
     ("up to 1.2 mil", {"price_max": 1_200_000}),
+    ("bàn dài 1m2", {}),
+    ("thảm 1m6", {}),
+    ("bình 1 lít rưỡi", {}),
+    ("balo 2 ngan den", {}),
 ]
 
 
@@ -338,6 +380,10 @@ PAYMENT: Cases = [
     ("what time does the bank close", {}),
     ("ngân hàng mấy giờ đóng cửa", {}),
     ("sạc dự phòng power bank", {}),
+    ("cod or transfer", {"payment_method": "bank_transfer"}),
+    ("alert my bank that i travel", {}),
+    ("warranty card", {}),
+    ("credit limit", {}),
 ]
 
 
@@ -389,6 +435,16 @@ COLOURS: Cases = [
     ("want it to be blue", {"color": "blue"}),
     ("what would be the price", {}),
     ("should it be washed", {}),
+    ("iphone 15 den", {"color": "black"}),
+    ("sneaker street 2 trang size 40", {"color": "white"}),
+    ("con hong ko", {"color": "pink"}),
+    ("trang", {"color": "white"}),
+    ("will these jeans be long", {}),
+    ("con be mac cai dam", {}),
+    ("qua tang ban than", {}),
+    ("red invoice", {}),
+    ("ao do", {}),
+    ("tim ao do", {"color": "red"}),
 ]
 
 
@@ -440,6 +496,15 @@ CATEGORIES: Cases = [
     ("đừng giao buổi sáng", {}),
     ("bàn phím cơ", {"category": "keyboard"}),
     ("sweatpants", {"category": "pants"}),
+    ("đừng lấy balo", {"without": "balo"}),
+    ("non den", {"category": "hat"}),
+    ("gói hàng kỹ nhé", {}),
+    ("9 giờ ghé được không", {}),
+    ("xu ly nhanh", {}),
+    ("du lich", {}),
+    ("gaming mouse pad", {}),
+    ("sạc bao lâu thì đầy", {}),
+    ("dung kem chong nang loai nao", {"category": "sunscreen"}),
 ]
 
 
@@ -490,6 +555,10 @@ IDENTIFIERS: Cases = [
     ("0912-345-678", {"phone": "0912345678"}),
     ("sdt0912345678", {"phone": "0912345678"}),
     ("sđt 0912 34 56 78 đơn 1103", {"order_id": "1103", "phone": "0912345678"}),
+    ("order 1103,0912345678", {"order_id": "1103", "phone": "0912345678"}),
+    ("đơn 1103ạ", {"order_id": "1103"}),
+    ("order 1909: remove 1 cap", {"order_id": "1909"}),
+    ("size 40, à mà 41", {}),
 ]
 
 
@@ -538,6 +607,11 @@ LOCATIONS: Cases = [
     ("túi hoa bình dị", {}),
     ("quan 30 con ko", {}),
     ("vay long an toan", {}),
+    ("co giao di da nang khong", {"location": "da_nang"}),
+    ("gia lai", {"location": "gia_lai"}),
+    ("cau giay", {"location": "ha_noi"}),
+    ("quan 2 mau", {}),
+    ("hnoi", {"location": "ha_noi"}),
 ]
 
 
@@ -595,6 +669,14 @@ ATTRIBUTES: Cases = [
     ("giat may dc ko", {"attribute": "care"}),
     ("do i need to hand wash it", {"attribute": "care"}),
     ("có phai màu không", {"attribute": "care"}),
+    ("brand nào", {"attribute": "origin"}),
+    ("sạc bao lâu thì đầy", {"attribute": "battery"}),
+    ("any other shades", {"attribute": "color_options"}),
+    ("hướng dẫn dùng", {"attribute": "usage"}),
+    ("i weigh 60 kilos", {}),
+    ("do you sell washing machines", {}),
+    ("connect to agent", {}),
+    ("voucher con dung duoc khong", {}),
 ]
 
 
@@ -630,6 +712,12 @@ BODY: Cases = [
     ("i'm 175 cm and 70 kg", {"height_cm": 175, "weight_kg": 70}),
     ("175 70", {}),
     ("cao 1m7 nặng bảy mươi ký", {"height_cm": 170, "weight_kg": 70}),
+    ("male 180 80", {"height_cm": 180, "weight_kg": 80}),
+    ("kem chống nắng spf 50", {}),
+    ("ship 3kg", {}),
+    ("thứ 5 cần", {}),
+    ("con mình 110cm", {"height_cm": 110}),
+    ("m6 48", {"height_cm": 160, "weight_kg": 48}),
 ]
 
 
