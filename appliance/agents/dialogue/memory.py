@@ -18,6 +18,8 @@ from appliance.agents.types import (
 from appliance.messages import Locale
 
 _EXPECTED = {"order_id": "order_id", "verify": "verify", "measures": "measures", "contact": "verify", "details": "size"}
+_ANSWERS = frozenset({"affirm", "deny"})
+"""Intents that answer a question: what the conversation is about stays."""
 _SIDE_REMARKS = frozenset({"greeting", "thanks", "goodbye", "bot_identity", "unclear", "abuse", "feedback"})
 """Intents that leave a pending question and the running search where they are."""
 
@@ -69,8 +71,8 @@ def after_turn(
         focus=focus,
         filters=filters,
         pending=pending or (state.pending if aside or _waits(state, interpretation) else None),
-        last_intent=state.last_intent if aside else interpretation.intent,
-        last_slots=state.last_slots if aside else interpretation.slots,
+        last_intent=state.last_intent if aside or interpretation.intent in _ANSWERS else interpretation.intent,
+        last_slots=state.last_slots if aside or interpretation.intent in _ANSWERS else interpretation.slots,
         last_reply=reply,
         order_id=next((outcome.order_id for outcome in reversed(outcomes) if outcome.order_id), state.order_id),
         offered=next((outcome.offered for outcome in reversed(outcomes) if outcome.offered), state.offered),

@@ -102,7 +102,7 @@ class IntentAgent:
             if name in CONVERSATION or (decision.confidence < _SECOND_INTENT_FROM and not rule):
                 continue
             found.append(name)
-        if _ABOUT_ONE.intersection(found):
+        if "product_search" in found and _ABOUT_ONE.intersection(found):
             # "The leather wallet, how much?": what stands before only names the product.
             found = [name for name in found if name != "product_search"]
             intent = found[0] if intent == "product_search" else intent

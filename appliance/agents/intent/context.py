@@ -23,6 +23,7 @@ _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _SEARCHING = frozenset({"product_search", "product_recommend"})
 _ABOUT_ORDER = frozenset((*ORDERS, "return_request", "refund_status"))
 _SHORTEST_NUMBER = 3
+_FEW_WORDS = 2
 _SURE = 0.6
 _OTHER_REQUEST = frozenset(
     (*_MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
@@ -111,6 +112,8 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Inter
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:order")
     if state.last_intent in _ABOUT_ORDER and guess.intent == "out_of_scope" and "ref" in stated:
         return _decided("order_status", fill("order_status", utterance, state), "follow_up:order")
+    if "location" in stated and state.last_intent in _SHIPPING and _names_a_place_only(utterance, stated["location"]):
+        return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:place")
     if "location" in stated and state.last_intent in _SHIPPING and foreign and guess.intent not in _SHIPPING:
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:place")
     if not (state.shown or state.focus or state.filters):
@@ -140,6 +143,10 @@ def _asks_other_colours(utterance: Utterance, stated: dict[str, Mention]) -> boo
     if "modifier" not in stated or stated["modifier"].value != "other" or "color" in stated:
         return False
     return any(token.marked in _COLOUR_WORDS for token in utterance.tokens)
+
+
+def _names_a_place_only(utterance: Utterance, place: Mention) -> bool:
+    return len(utterance.core) - (place.end - place.start) <= _FEW_WORDS
 
 
 def _gives_number(stated: dict[str, Mention]) -> bool:

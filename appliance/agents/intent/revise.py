@@ -11,6 +11,10 @@ _MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
 _SHOP_VALUES = frozenset({"category", "order_id", "coupon_code"})
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _MAY_COMPARE = frozenset({"product_recommend", "product_search", "product_info", "product_price"})
+_OF_SHOWN = frozenset({"ref", "attribute"})
+_PRICES = frozenset({"price_min", "price_max", "price_about"})
+_BUDGETLESS = frozenset({"product_availability", "product_price"})
+"""Questions about one product: who names a budget searches."""
 _OR = frozenset({"hay", "hoac", "or", "vs", "versus"})
 _UNSURE = 0.3
 _LEAST_SHARE = 0.03
@@ -36,6 +40,8 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
     slots = {mention.slot for mention in utterance.mentions if mention.certain}
     if _MEASURES & slots and intent.startswith("product_"):
         return "size_advice", "revise:measures"
+    if intent in _BUDGETLESS and _PRICES & slots:
+        return "product_search", "revise:budget"
     if intent in _MAY_COMPARE and _names_two_alike(utterance):
         return "product_compare", "revise:two"
     if intent == "product_price" and _asks_the_fee(slots, state):
@@ -69,7 +75,7 @@ def _is_foreign(decision: Decision, utterance: Utterance, slots: set[str], state
 
 def _speaks_of_shown(utterance: Utterance, state: DialogueState) -> bool:
     """Tell whether a message points at a product that the conversation is about ("nó làm ở nước nào")."""
-    return bool(state.shown or state.focus) and any(mention.slot == "ref" for mention in utterance.mentions)
+    return bool(state.shown or state.focus) and any(mention.slot in _OF_SHOWN for mention in utterance.mentions)
 
 
 def _asks_the_fee(slots: set[str], state: DialogueState) -> bool:
