@@ -108,9 +108,13 @@ class Desk:
 
     def look_after(self) -> None:
         """Follow the catalogue's words, and tell the owner who waits for a person. Raises ``ApplianceError``."""
+        self.learn_words()
+        self.count_waiting()
+
+    def learn_words(self) -> None:
+        """Take in the words of shop and catalogue as they are now; nothing to do where they have not changed."""
         if self._vocabulary is not None:
             self._vocabulary.refresh()
-        self.count_waiting()
 
     def count_waiting(self) -> None:
         """Tell the owner who waits for a person; to be called when a person took or left a conversation."""

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from server_shop import OUTSIDE, OpenShop, Shop
 
+from appliance.agents import vocabulary
+
 WRAP = {
     "questions": {"vi": ["Shop có gói quà không?"]},
     "answers": {"vi": "Dạ gói miễn phí ạ.", "en": "Wrapping is free."},
@@ -144,3 +146,12 @@ def test_guesses_at_orders_are_counted_by_address(shop: Shop) -> None:
     # The shop's own server speaks for many shoppers and is not held up as one.
     assert {guess(shop.storefront, number, "0999999999") for number in range(2000, 2022)} == {"lookup"}
     assert guess(shop.storefront, 2023, "0912000111") == "lookup"
+
+
+def test_words_of_a_large_shop_count_at_once_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vocabulary, "REBUILT_AT_ONCE", 0)
+    assert preview(shop, "tìm zblz da")["intent"]
+    shop.owner.request("PUT", "/v1/admin/shop-words/zblz", json={"meaning": "túi xách"})
+    assert "Túi xách" in preview(shop, "tìm zblz da")["reply"]
+    shop.owner.request("DELETE", "/v1/admin/shop-words/zblz")
+    assert "Túi xách" not in preview(shop, "tìm zblz da")["reply"]

@@ -10,6 +10,7 @@ from litestar.params import PathParameter
 
 from appliance.domain import ID_PATTERN
 from appliance.errors import NotFound
+from appliance.runtime import Runtime
 from appliance.server.body import read_body
 from appliance.server.chat_schemas import (
     IntentExampleIn,
@@ -62,17 +63,29 @@ async def list_shop_words(request: Request[Any, Any, Any]) -> ShopWordList:
 
 @put("/shop-words/{word:str}", operation_id="putShopWord", summary="Say what a word stands for")
 async def put_shop_word(request: Request[Any, Any, Any], word: Word) -> ShopWordOut:
-    """Add a word or change its meaning; case does not matter."""
+    """Add a word or change its meaning, from the next message on; case does not matter."""
     data = await read_body(request, ShopWordIn)
-    name, meaning = await asyncio.to_thread(runtime_of(request).shop_words.put, word, data.meaning)
-    return ShopWordOut(word=name, meaning=meaning)
+    return await asyncio.to_thread(_put, runtime_of(request), word, data.meaning)
 
 
 @delete("/shop-words/{word:str}", status_code=204, operation_id="deleteShopWord", summary="Delete a word")
 async def delete_shop_word(request: Request[Any, Any, Any], word: Word) -> None:
     """Delete a word."""
-    if not await asyncio.to_thread(runtime_of(request).shop_words.delete, word):
+    if not await asyncio.to_thread(_delete, runtime_of(request), word):
         raise NotFound("There is no such word.")
+
+
+def _put(runtime: Runtime, word: str, meaning: str) -> ShopWordOut:
+    name, kept = runtime.shop_words.put(word, meaning)
+    runtime.desk.learn_words()
+    return ShopWordOut(word=name, meaning=kept)
+
+
+def _delete(runtime: Runtime, word: str) -> bool:
+    existed = runtime.shop_words.delete(word)
+    if existed:
+        runtime.desk.learn_words()
+    return existed
 
 
 def _out(example: IntentExample) -> IntentExampleOut:
