@@ -169,6 +169,8 @@ def _after_order_word(line: Line, place: int) -> bool:
         return True
     for back in range(1, 6):
         word = line.word(place - back)
+        if word == "order" and back == 1 and _counts_goods(line, place):
+            return False
         if word in _ORDER_WORDS or (
             word == "ma" and line.marked[place - back] != "mà" and back <= 3 and not _coupon_near(line, place - back)
         ):
@@ -177,6 +179,13 @@ def _after_order_word(line: Line, place: int) -> bool:
         if word not in _BETWEEN:
             return False
     return False
+
+
+def _counts_goods(line: Line, place: int) -> bool:
+    """Tell whether the number after the verb ``order`` counts goods: ``order 50 tees``."""
+    after = line.word(place + 1)
+    plural = len(after) > 3 and after.endswith("s") and after not in ("status", "this", "does", "items")
+    return len(line.raw[place]) <= 2 and (plural or line.word(place - 2) == "to")
 
 
 def _acts_on(line: Line, place: int) -> bool:

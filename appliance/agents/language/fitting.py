@@ -89,6 +89,8 @@ def _asks(line: Line, item: Found, words: str, value: str) -> bool:
         return left not in ("i", "foot", "feet")  # the shopper's own measures
     if words.startswith("nặng ") and left == "da":
         return typed != "nang"  # "da nang khong"
+    if words == "phai màu" and left == "khong":
+        return typed != "phai" or right in ("", "khong", "dau")  # "khong phai mau do"
     if words == "colors":
         return len(line) <= _SHORT
     if words == "connect to":

@@ -281,6 +281,10 @@ def places(line: Line, taken: bytearray) -> list[Mention]:
             continue
         left, right = line.word(item.start - 1), line.word(item.end) or "$"
         moved = left in beside["left"]
+        if item.phrase.value == "hue" and left in ("nguyen", "duong"):
+            place += 1  # the street
+            continue
+        moved = moved or (item.phrase.slot == "place" and line.gap[item.start].strip() == ",")
         if line.marked[item.start] == "quan" and not moved and right in _TROUSERS:
             place += 1
             continue

@@ -183,7 +183,7 @@ def _english(line: Line, place: int) -> Number | None:
         value, end = 1.0, place + 1
     elif word == "half" and line.word(place + 1) == "a" and line.word(place + 2) in ("million",):
         return Number(0.5, place + 2)
-    elif word in _ENGLISH:
+    elif word in _ENGLISH and line.marked[place] == word:  # "tên" is no ten
         value, end = float(_ENGLISH[word]), place + 1
         if value >= 20 and _ENGLISH.get(line.word(end), 10) < 10:
             value, end = value + _ENGLISH[line.word(end)], end + 1

@@ -17,11 +17,14 @@ _CLASSIFIERS = word_set(
 _MARKED_CLASSIFIERS = word_set(
     "cái chiếc đôi bộ hộp cặp món sản túi lọ lô tuýp gói cây quyển cuốn thùng suất bịch chái cai"
 )
-_BUYING = word_set("mua lay dat order them buy get want need take add chot gom ban nhan muon so luong sl quantity qty")
+_BUYING = word_set(
+    "mua lay dat order them buy get want need just take add chot gom ban nhan muon so luong sl quantity qty"
+)
 _MOST = 999
 _NAMED_BY_NUMBER = word_set("thu so size ma don order cai mau chiec number the iphone galaxy tang free")
 _COUNTING = word_set("hai two three four five six seven eight nine ten eleven twelve")
 _POINTING = word_set("these those them the this that number it each option")
+_SIZED = word_set("size sz giay dep quan jean jeans shoes sneakers sneaker")
 _STOCK = word_set("size sz khong ko k hang mau cai nao loai o tai shop ban chi ad con thi")
 _GOODS_VETO = word_set(
     "ngay tuan thang nam gio lan nguoi tuoi mau size loai kieu phut tieng sao tang ngan lop cong chieu lit l ml inch "
@@ -51,7 +54,7 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
         return None  # "w32"
     signed = line.gap[read.end][:1] in ("%", "/", ":") or line.gap[place][-1:] in ("/", "#", "$")
     before = line.word(place - 1)
-    named = _names_goods(line, read.end, goods) or line.word(read.end) in _CLASSIFIERS
+    named = _names_goods(line, read.end, goods) or line.word(read.end) in _CLASSIFIERS or _of_these(line, read)
     ordered = before == "order" and read.value < 100 and named
     if read.digits.startswith("0") or signed or (before in _NAMED_BY_NUMBER and not ordered):
         return None
@@ -97,7 +100,8 @@ def _animal(line: Line, place: int, end: int) -> bool:
 def _times(line: Line, place: int) -> Mention | None:
     """Read ``x2``, ``2x``, ``a pair``, ``mua 1 tá``."""
     word, after = line.word(place), line.word(place + 1)
-    if word == "x" and line.is_number(place + 1) and whole(after) and not line.is_number(place - 1):
+    model = place > 0 and line.raw[place] == "X"  # "Runner X2"
+    if word == "x" and line.is_number(place + 1) and whole(after) and not (model or line.is_number(place - 1)):
         return _count(int(after), place, place + 2)
     if line.is_number(place) and after == "x" and whole(word) and not line.is_number(place + 2):
         return _count(int(word), place, place + 2)
@@ -124,6 +128,8 @@ def _one(line: Line, place: int) -> bool:
 def _bought(line: Line, place: int, read: Number) -> bool:
     """Tell whether a plain number stands behind a word of buying: ``lấy 3``."""
     after = line.word(read.end)
+    if 26 <= read.value <= 47 and not _SIZED.isdisjoint(line.folded[:place]):
+        return False  # "quần số 28, giờ muốn 29"
     if line.word(place - 1) not in _BUYING or after in _GOODS_VETO or line.marked[place - 1] in ("bàn", "bạn", "gỗm"):
         return False
     if read.digits:

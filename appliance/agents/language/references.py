@@ -108,6 +108,7 @@ def _pair(line: Line, place: int) -> Mention | None:
     if word_is(line, place, "cả") or word == "all":
         count = _COUNTS.get(line.word(place + 1)) or digit(line, place + 1)
         count = count if 2 <= count <= 4 and line.word(place + 2) not in _ALL_OF else 0
+        count = 0 if place + 2 < len(line) and line.marked[place + 2] == "màu" else count
         end = place + 2 + (line.word(place + 2) in _CLASSES)
         return _refs(list(range(1, count + 1)), place, end) if count else None
     return None

@@ -32,7 +32,8 @@ def sizes(line: Line, taken: bytearray, expects: str) -> list[Mention]:
         if taken[place]:
             continue
         for words in _FREE:
-            if tuple(line.folded[place : place + len(words)]) == words:
+            bigger = line.word(place + len(words)) in ("bigger", "smaller", "up", "down", "larger", "too")
+            if not bigger and tuple(line.folded[place : place + len(words)]) == words:
                 found.append(Mention("size", "FREE", place, place + len(words)))
                 break
         else:

@@ -76,6 +76,11 @@ QUANTITY: Cases = [
     ("gối 50x70", {}),
     ("gia 2tr3 giay", {}),
     ("polo 2 con mau den k", {}),
+    ("hóa đơn ghi tên sản phẩm", {}),
+    ("giày Runner X2 đế gì", {}),
+    ("quần số 28, giờ muốn 29", {}),
+    ("i want to order 50 tees", {"quantity": 50}),
+    ("order two of the blue mugs", {"quantity": 2}),
 ]
 
 
@@ -173,6 +178,8 @@ SIZES: Cases = [
     ("I am normally 38", {"size": "38"}),
     ("mang 30 đôi", {}),
     ("ao l con k", {"size": "L"}),
+    ("one size bigger", {}),
+    ("one size", {"size": "FREE"}),
 ]
 
 
@@ -445,6 +452,8 @@ COLOURS: Cases = [
     ("red invoice", {}),
     ("ao do", {}),
     ("tim ao do", {"color": "red"}),
+    ("doi giay luc nay", {}),
+    ("mấy giờ tới lúc nào", {}),
 ]
 
 
@@ -559,6 +568,8 @@ IDENTIFIERS: Cases = [
     ("đơn 1103ạ", {"order_id": "1103"}),
     ("order 1909: remove 1 cap", {"order_id": "1909"}),
     ("size 40, à mà 41", {}),
+    ("i want to order 50 tees", {}),
+    ("order 50", {"order_id": "50"}),
 ]
 
 
@@ -612,6 +623,7 @@ LOCATIONS: Cases = [
     ("cau giay", {"location": "ha_noi"}),
     ("quan 2 mau", {}),
     ("hnoi", {"location": "ha_noi"}),
+    ("send to 32 Nguyen Hue, Q1", {"location": "ho_chi_minh"}),
 ]
 
 
@@ -677,6 +689,8 @@ ATTRIBUTES: Cases = [
     ("do you sell washing machines", {}),
     ("connect to agent", {}),
     ("voucher con dung duoc khong", {}),
+    ("khong phai mau do", {}),
+    ("co phai mau khong", {"attribute": "care"}),
 ]
 
 
