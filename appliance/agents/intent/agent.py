@@ -25,7 +25,8 @@ from appliance.agents.types import (
 
 _SCREENED = {"injection": "security_probe", "abuse": "abuse", "spam": "out_of_scope", "noise": "unclear"}
 _SHOWN_SCORES = 5
-_ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info"})
+_ABOUT_ONE = frozenset({"product_price", "product_info"})
+_SAME_WISH = frozenset({"product_search", "product_availability", "product_recommend"})
 _SURE = 0.9
 _OF_THE_SHOP = 0.55
 """Confidence in the likeliest request of a message that the model took for none: less than what counts as sure."""
@@ -106,6 +107,9 @@ class IntentAgent:
             # "The leather wallet, how much?": what stands before only names the product.
             found = [name for name in found if name != "product_search"]
             intent = found[0] if intent == "product_search" else intent
+        elif intent in _SAME_WISH:
+            # "Any larger one, around 700k?" is one wish, though its parts look like two.
+            found = [name for name in found if name == intent or name not in _SAME_WISH]
         distinct = tuple(dict.fromkeys(found))
         return distinct if len(distinct) > 1 and intent in distinct else (intent,)
 
