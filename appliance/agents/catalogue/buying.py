@@ -18,7 +18,7 @@ from appliance.agents.catalogue.facts import (
     part,
     sizes_of,
 )
-from appliance.agents.catalogue.pricing import gone, missing_version, quantity, span
+from appliance.agents.catalogue.pricing import gone, missing_version, quantity, short_of, span
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.stock import cards_of, similar_cards, version_of
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Slots
@@ -71,6 +71,9 @@ def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
     if not there:
         out = part("stock.version_out", title=item.title(given.locale), version=version_of(given))
         return _choose(item, [one for one in product.variants if available(one)], given, (out,))
+    if too_few := short_of(item, there, given):
+        chips = ("person", "similar")
+        return Outcome(action="answer", parts=too_few, quick_replies=chips, pending=_pending(item, given, there))
     if len(sizes_of(there)) > 1 or len(colours_of(there, given.locale)) > 1:
         return _choose(item, there, given, _totals(item, there, given))
     return _ready(item, there, given)
@@ -102,13 +105,7 @@ def _choose(item: Item, there: list[Variant], given: SkillInput, before: tuple[P
 
 
 def _ready(item: Item, there: list[Variant], given: SkillInput) -> Outcome:
-    pieces, count = quantity(given), left(there)
     title = item.title(given.locale)
-    if count is not None and count < pieces:
-        few = part("stock.too_few", title=title, wanted=pieces, count=count)
-        return Outcome(
-            action="answer", parts=(few,), quick_replies=("similar", "person"), pending=_pending(item, given)
-        )
     return Outcome(
         action="answer",
         parts=(*_totals(item, there, given), part("buy.open", title=title)),
@@ -157,8 +154,11 @@ def _by_title(item: Item, given: SkillInput, shop: Shop) -> Outcome:
     )
 
 
-def _pending(item: Item, given: SkillInput) -> Pending:
-    slots: Slots = {"product": item.shown.title, "quantity": quantity(given)}
+def _pending(item: Item, given: SkillInput, there: list[Variant] | None = None) -> Pending:
+    """Return the purchase that goes on; with ``there`` of no more pieces than these are."""
+    most = left(there) if there else None
+    pieces = min(quantity(given), most) if most else quantity(given)
+    slots: Slots = {"product": item.shown.title, "quantity": pieces}
     for name in ("size", "color"):
         if value := text_slot(given, name):
             slots[name] = value

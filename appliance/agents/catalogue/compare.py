@@ -64,6 +64,9 @@ def _both(given: SkillInput, shop: Shop) -> Meant:
         items += found.items
     for phrase in filter(None, names):
         found = by_name(phrase, given, shop)
+        if found.unheard and len(state.shown) >= 2 and not all(names):
+            # "So sánh độ bền": what is compared, not with what.
+            continue
         if found.instead is not None:
             return Meant(instead=_half(found.instead, items, given, shop))
         items += found.items

@@ -17,6 +17,7 @@ from appliance.text import words
 
 MAX_REFS, MAX_PHRASE, MAX_EMPTY = 5, 300, 4
 _EMPTY = folded_words("talk") | folded_words("light") | folded_words("not_goods")
+_BOTH, _THEY = folded_words("both"), folded_words("they")
 
 
 class Meant(NamedTuple):
@@ -44,7 +45,15 @@ def by_name(phrase: str, given: SkillInput, shop: Shop) -> Meant:
         return Meant((found.item,))
     if found.kind == "several":
         return Meant(instead=which(found.cards, given))
-    return Meant(instead=absent(phrase, found, given), unheard=not found.cards)
+    return Meant(instead=absent(phrase, found, given), unheard=not found.heard)
+
+
+def said_of_all(given: SkillInput) -> bool:
+    """Tell whether a message speaks of the whole list: "both", or "they" while no single product is in talk."""
+    said = f" {given.utterance.folded[:MAX_PHRASE]} "
+    return any(f" {name} " in said for name in _BOTH) or (
+        given.state.focus is None and any(f" {name} " in said for name in _THEY)
+    )
 
 
 def in_talk(given: SkillInput, shop: Shop) -> Item | None:
@@ -138,6 +147,9 @@ def _by_place(refs: list[int], given: SkillInput, shop: Shop) -> Meant:
 
 
 def _in_context(given: SkillInput, shop: Shop) -> Meant:
+    shown = given.state.shown
+    if said_of_all(given) and 2 <= len(shown) <= MAX_REFS:
+        return Meant(tuple(known(one, shop, given.locale) for one in shown))
     item = in_talk(given, shop)
     return Meant((item,)) if item is not None else Meant(instead=asking(given))
 

@@ -17,7 +17,10 @@ MAX_CHARACTERS, MAX_UNITS = 300, 24
 _LIGHT = folded_words("light")
 """Words that name nothing, or not this product: they count little."""
 _LIGHT_WEIGHT, _WIDE_WEIGHT, _TAG_WEIGHT = 0.1, 0.4, 0.7
+_WIDE = frozenset({"top", "bottom"})
 _MARKS_DIFFER = 0.45
+_NEAR, _HALF = 0.3, 0.5
+"""Shares of a phrase from which a product may be near it: one of the same kind, and any other."""
 _DEVICES = folded_words("devices")
 _MALE, _FEMALE = frozenset({"nam", "men", "mens", "man"}), frozenset({"nu", "women", "womens", "woman"})
 _OPPOSITE = {"men": _FEMALE, "women": _MALE}
@@ -126,6 +129,23 @@ def suits(card: ProductCard, gender: str) -> bool:
     return not said & against or bool(said & ours)
 
 
+def near(phrase: Name, card: ProductCard) -> bool:
+    """Tell whether a product is worth showing where there is none of that name: of its kind, not of its adjective.
+
+    A speaker or a bag that is "mini" is nothing near a mini fridge; the head of a name is its first word in Vietnamese
+    and its last in English.
+    """
+    like = likeness(phrase, card).phrase
+    if phrase.keys:
+        kinds = keys_of_handles(card.categories) | read_name(card.title).keys | read_name(card.title_en).keys
+        return bool(kinds & phrase.keys - _WIDE) or (like >= _NEAR and bool(kinds & phrase.keys))
+    said = card.tags and frozenset(word for tag in card.tags for word in read_name(tag).words)
+    own = read_name(card.title).words | read_name(card.title_en).words | frozenset(said)
+    heavy = [unit for unit in phrase.units if unit.weight > _LIGHT_WEIGHT and not unit.words[0].isdigit()]
+    heads = heavy[:1] if phrase.accented else [*heavy[:1], *heavy[-1:]]
+    return like >= _HALF and bool(heads) and own >= {word for unit in heads for word in unit.words}
+
+
 def _answered(
     phrase: Name, title: Name, keys: frozenset[str], others: frozenset[str], tags: frozenset[str], marks: Name
 ) -> float:
@@ -188,5 +208,5 @@ def _group_at(folded: list[str], marked: list[str], place: int, accented: bool) 
 
 def _weight(key: str, first: str) -> float:
     if key:
-        return _WIDE_WEIGHT if key in ("top", "bottom") else 1.0
+        return _WIDE_WEIGHT if key in _WIDE else 1.0
     return _LIGHT_WEIGHT if first in _LIGHT else 1.0

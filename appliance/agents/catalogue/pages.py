@@ -8,7 +8,7 @@ import msgspec
 
 from appliance.agents.catalogue.categories import below, shop_category
 from appliance.agents.catalogue.facts import available, fact_of_card, matching
-from appliance.agents.catalogue.names import likeness, read_name, suits
+from appliance.agents.catalogue.names import likeness, near, read_name, suits
 from appliance.agents.catalogue.shop import Found, Shop
 from appliance.agents.catalogue.unwanted import Unwanted
 from appliance.agents.catalogue.wishes import PAGE, Wish
@@ -108,7 +108,7 @@ def about_words(wish: Wish, cards: list[ProductCard]) -> bool:
         return any(likeness(name, card).phrase >= ABOUT_IT for card in cards) or any(
             wish.key in read_name(card.title).keys for card in cards
         )
-    return any(likeness(name, card).phrase >= ABOUT_IT for card in cards)
+    return any(likeness(name, card).phrase >= ABOUT_IT and (name.keys or near(name, card)) for card in cards)
 
 
 def facts(cards: list[ProductCard], given: SkillInput) -> tuple[ProductFact, ...]:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from appliance.agents.catalogue.context import meant, number_slot, product_slot, text_slot
-from appliance.agents.catalogue.facts import Item, about, colours_of, listed, matching, money, part, sizes_of, speakable
+import msgspec
+
+from appliance.agents.catalogue.context import meant, number_slot, product_slot, refs_of, text_slot
+from appliance.agents.catalogue.facts import (
+    Item,
+    about,
+    colours_of,
+    left,
+    listed,
+    matching,
+    money,
+    part,
+    sizes_of,
+    speakable,
+)
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
+from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.types import Outcome, Part, Pending, SkillInput
 from appliance.domain import Variant
 
-MAX_PIECES = 1000
+MAX_PIECES = 100_000
+_SUM = folded_words("sum")
 
 
 def price(given: SkillInput, shop: Shop) -> Outcome:
@@ -26,7 +41,7 @@ def price(given: SkillInput, shop: Shop) -> Outcome:
 
 
 def quantity(given: SkillInput) -> int:
-    """Return how many pieces are asked for, 1 when none is said; at most a thousand."""
+    """Return how many pieces are asked for, 1 when none is said."""
     return min(MAX_PIECES, max(1, number_slot(given, "quantity") or 1))
 
 
@@ -50,6 +65,9 @@ def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
         before = missing_version(item, given)
     low, high = span(variants) or span(list(item.product.variants)) or (None, None)
     outcome = _stated(title, low, high, currency, given, before)
+    if too_few := short_of(item, variants, given):
+        # The sum was asked for; that it cannot be sold now goes with it.
+        return msgspec.structs.replace(outcome, parts=(*outcome.parts, *too_few), quick_replies=("person", "similar"))
     if item.product.in_stock:
         return outcome
     return Outcome(
@@ -95,6 +113,15 @@ def _priced(parts: tuple[Part, ...], amounts: tuple[int, ...]) -> Outcome:
     return Outcome(action="answer", parts=parts, amounts=amounts, quick_replies=("stock", "colors", "buy", "cheaper"))
 
 
+def short_of(item: Item, variants: list[Variant], given: SkillInput) -> tuple[Part, ...]:
+    """Return that there are fewer pieces than asked for, and that a person can help; nothing where they suffice."""
+    pieces, count = quantity(given), left(variants)
+    if count is None or not 0 < count < pieces:
+        return ()
+    title = item.title(given.locale)
+    return (part("stock.too_few", title=title, wanted=pieces, count=count), part("buy.wholesale"))
+
+
 def missing_version(item: Item, given: SkillInput) -> tuple[Part, ...]:
     """Return that a product does not come in the size or colour that was said, with those it comes in."""
     assert item.product is not None
@@ -132,9 +159,13 @@ def _prices(items: tuple[Item, ...], given: SkillInput, shop: Shop) -> Outcome:
             continue
         total, priced = total + item.price, priced + 1
         parts.append(part("price.line", title=title, price=money(item.price, currency)))
-    if priced == len(items) and len(currencies) == 1:
+    summed = bool(refs_of(given)) or any(token.folded in _SUM for token in given.utterance.tokens)
+    if summed and priced == len(items) and len(currencies) == 1:
         parts.append(part("price.together", count=len(items), total=money(total, currencies.pop())))
     outcome = Outcome(
-        action="answer", parts=tuple(parts), amounts=(total,) if priced else (), quick_replies=("compare", "buy")
+        action="answer",
+        parts=tuple(parts),
+        amounts=(total,) if priced and summed else (),
+        quick_replies=("compare", "buy"),
     )
     return about(items, outcome, given.locale, shop.currency)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from appliance.agents.catalogue.facts import Item
-from appliance.agents.catalogue.names import Likeness, Name, likeness, read_name, suits, title_likeness
+from appliance.agents.catalogue.names import Likeness, Name, likeness, near, read_name, suits, title_likeness
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.types import DialogueState, ShownProduct
 from appliance.domain import ProductCard
@@ -21,8 +21,8 @@ _IN_VIEW = 0.35
 """What having just been shown adds: people name what they look at."""
 _SAME = 0.99
 """From here a phrase and a title say the same."""
-_NEAR = 0.3
-"""From so much of the phrase a product is worth showing as the nearest that there is."""
+_HEARD = 0.3
+"""From so much of the phrase a product has a part of the name."""
 
 
 class Resolved(NamedTuple):
@@ -32,6 +32,8 @@ class Resolved(NamedTuple):
     item: Item | None = None
     cards: tuple[ProductCard, ...] = ()
     """``several``: those that fit; ``none``: the nearest there are."""
+    heard: bool = True
+    """Whether some product has at least a part of the name; else it may be no name at all."""
 
 
 class _Candidate(NamedTuple):
@@ -45,7 +47,7 @@ def resolve(phrase: str, shop: Shop, state: DialogueState, locale: Locale, gende
     """Find the product that a phrase names, among those in view first. One search at most."""
     name = read_name(phrase)
     if not name.units:
-        return Resolved("none")
+        return Resolved("none", heard=False)
     in_view = _in_view(name, shop, state)
     best = max(in_view, key=lambda one: one.score, default=None)
     if best is not None and best.like.names and _alone(best, in_view):
@@ -64,8 +66,8 @@ def resolve(phrase: str, shop: Shop, state: DialogueState, locale: Locale, gende
         close = [one for one in fitting if one.score > fitting[0].score - 2 * _MARGIN]
         cards = tuple(one.card for one in close if one.card is not None)[:SEVERAL]
         return Resolved("several", cards=cards) if len(cards) > 1 else Resolved("one", _item(fitting[0], shop, locale))
-    near = tuple(one.card for one in candidates if one.card is not None and one.like.phrase >= _NEAR)
-    return Resolved("none", cards=near[:3])
+    nearest = tuple(one.card for one in candidates if one.card is not None and near(name, one.card))
+    return Resolved("none", cards=nearest[:3], heard=any(one.like.phrase >= _HEARD for one in candidates))
 
 
 def known(shown: ShownProduct, shop: Shop, locale: Locale) -> Item:

@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from appliance.agents.catalogue.context import product_slot
 from appliance.agents.catalogue.facts import colour_label, lines, money, part, speakable
-from appliance.agents.catalogue.names import likeness, read_name
+from appliance.agents.catalogue.names import near, read_name
 from appliance.agents.catalogue.pages import Page, about_words, facts, page_of, sources
 from appliance.agents.catalogue.resolve import known
 from appliance.agents.catalogue.several import kinds_of, search_each
@@ -17,12 +18,10 @@ from appliance.agents.catalogue.shop import Found, Shop
 from appliance.agents.catalogue.wishes import Wish, group_name, named, running, wish_of
 from appliance.agents.types import Money, Outcome, Part, SkillInput, Source, Value
 from appliance.domain import ProductCard
-from appliance.messages import translate
+from appliance.messages import translate, wordings
 from appliance.search.types import SearchQuery
 
 Side = Literal["cheapest", "dearest"]
-_NEAR = 0.3
-"""From so much of the words a product is near them."""
 
 
 class _Stage(NamedTuple):
@@ -190,22 +189,25 @@ def _extreme(given: SkillInput, shop: Shop, side: Side, message: str, **values: 
 
 def _nothing_like(wish: Wish, cards: list[ProductCard], given: SkillInput, shop: Shop) -> Outcome:
     name = read_name(wish.words or group_name(wish.key))
-    near = [card for card in cards if likeness(name, card).phrase >= _NEAR][:3]
+    nearest = [card for card in cards if near(name, card)][:3]
     what = named(wish, given.locale)
-    message = "search.none_but"
-    if not near:
-        near = shop.search(SearchQuery(in_stock=True, sort="best_selling", limit=3)).cards
-        message = "search.none_others" if near else "search.none"
+    message, known_not_to_be = "search.none_but", bool(nearest)
+    if not nearest and (product_slot(given) or wish.key):
+        # Goods that were named: something else altogether is no answer to that.
+        message, known_not_to_be = "search.none", bool(len(shop.catalogue))
+    elif not nearest:
+        nearest = shop.search(SearchQuery(in_stock=True, sort="best_selling", limit=3)).cards
+        message, known_not_to_be = "search.none_others" if nearest else "search.none", bool(nearest)
     return Outcome(
         action="answer",
-        parts=(part(message, what=what), *lines(near, given.locale)),
-        products=facts(near, given),
-        sources=sources(near),
+        parts=(part(message, what=what), *lines(nearest, given.locale)),
+        products=facts(nearest, given),
+        sources=sources(nearest),
         quick_replies=("best_selling", "newest", "person"),
         # "Cheaper" goes on from what is shown instead; without that, from what was asked for.
-        filters={} if near else running(wish, given, shop),
-        offered=len(near),
-        answered=bool(near),
+        filters={} if nearest else running(wish, given, shop),
+        offered=len(nearest),
+        answered=known_not_to_be,
     )
 
 
@@ -214,6 +216,10 @@ def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome
     for stage in _stages(wish, found):
         page = page_of(stage.wish, given, shop)
         if page.cards and about_words(stage.wish, page.cards):
+            if stage.given_up == "gender" and _said_before("search.no_gender", given):
+                return msgspec.structs.replace(
+                    _answer(stage.wish, page, given, shop, ()), filters=running(wish, given, shop)
+                )
             lost = "other" if wish.shift == "other" else stage.given_up
             before = part(f"search.no_{lost}", what=named(wish, given.locale), **_lost(wish, lost))
             return msgspec.structs.replace(
@@ -235,6 +241,12 @@ def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome
             offered=len(sold_out.cards[:3]),
         )
     return _nothing_like(wish, list(found.related), given, shop)
+
+
+def _said_before(message: str, given: SkillInput) -> bool:
+    """Tell whether the reply before this one has said so already."""
+    openings = [text.split("{")[0].strip() for text in wordings(f"chat.{message}", given.locale)]
+    return any(opening and opening in given.state.last_reply for opening in openings)
 
 
 def _lost(wish: Wish, given_up: str) -> dict[str, Value]:

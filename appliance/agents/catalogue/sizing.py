@@ -8,7 +8,7 @@ import msgspec
 
 from appliance.agents.catalogue import sizes as tables
 from appliance.agents.catalogue.attributes import value_of
-from appliance.agents.catalogue.context import meant, number_slot, product_slot, refs_of, text_slot
+from appliance.agents.catalogue.context import in_talk, meant, number_slot, product_slot, refs_of, text_slot
 from appliance.agents.catalogue.facts import Item, about, available, listed, matching, part, sizes_of
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
@@ -60,6 +60,8 @@ def _product(given: SkillInput, shop: Shop) -> Item | None:
     if not named and state.focus is None and len(state.shown) != 1:
         return None
     found = meant(given, shop)
+    if found.unheard:
+        return in_talk(given, shop)
     return found.items[0] if found.items else None
 
 

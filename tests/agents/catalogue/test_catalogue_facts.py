@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from catalogue_shop import AgentShop, after
 
@@ -180,4 +181,61 @@ def test_how_to_order_without_a_product(fixture_shop: AgentShop) -> None:
 
 def test_a_quantity_beyond_the_stock_is_not_sold(fixture_shop: AgentShop) -> None:
     found = fixture_shop.ask("order_place", product="đèn ngủ", quantity=5)
-    assert messages(found) == ["stock.too_few"]
+    assert messages(found) == ["stock.too_few", "buy.wholesale"]
+    assert "person" in found.quick_replies
+    shirts = fixture_shop.ask("order_place", product="áo thun basic", quantity=100)
+    assert messages(shirts) == ["stock.too_few", "buy.wholesale"]
+    assert shirts.amounts == ()
+    assert "54" in fixture_shop.say(shirts)
+
+
+def test_a_sum_beyond_the_stock_says_so(fixture_shop: AgentShop) -> None:
+    found = fixture_shop.ask("product_price", product="áo thun basic", quantity=100)
+    assert messages(found) == ["price.many", "stock.too_few", "buy.wholesale"]
+
+
+POLOS = DialogueState(
+    shown=(ShownProduct("prod_003", "Polo Slim Fit", 319_000), ShownProduct("prod_002", "Polo Classic", 289_000))
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["how much are they", "how much are both", "cả hai giá bao nhiêu", "2 cái giá thế nào"]
+)
+def test_the_price_of_all_that_were_shown(fixture_shop: AgentShop, text: str) -> None:
+    found = fixture_shop.ask("product_price", text, state=POLOS)
+    assert messages(found)[:2] == ["price.line", "price.line"]
+    assert found.sources != ()
+
+
+@pytest.mark.parametrize("phrase", ["tủ lạnh mini", "mini fridge", "laptop", "máy giặt mini"])
+def test_what_there_is_not_is_not_replaced_by_anything(fixture_shop: AgentShop, phrase: str) -> None:
+    priced = fixture_shop.ask("product_price", f"giá {phrase}", product=phrase)
+    assert messages(priced) == ["which.none"]
+    searched = fixture_shop.ask("product_search", phrase, product=phrase)
+    assert messages(searched) == ["search.none"]
+    assert searched.products == ()
+
+
+def test_the_nearest_is_of_the_same_kind(fixture_shop: AgentShop) -> None:
+    found = fixture_shop.ask("product_price", "giá balo leo núi siêu nhẹ", product="balo leo núi siêu nhẹ")
+    assert messages(found)[0] in ("which.none_but", "which.several")
+    assert all("Balo" in product.title for product in found.products)
+
+
+@pytest.mark.parametrize("phrase", ["khiếu nại", "bảo hành", "return policy", "place", "nặng"])
+@pytest.mark.parametrize("intent", ["order_place", "size_advice", "product_compare"])
+def test_words_of_service_name_no_product(fixture_shop: AgentShop, intent: str, phrase: str) -> None:
+    found = fixture_shop.ask(intent, phrase, product=phrase, state=FOCUS)
+    assert not any(message.startswith("which.none") for message in messages(found))
+    listed = fixture_shop.ask(intent, phrase, product=phrase, state=POLOS)
+    assert not any(message.startswith("which.none") for message in messages(listed))
+
+
+def test_that_nothing_is_labelled_for_men_is_said_once(fixture_shop: AgentShop) -> None:
+    first = fixture_shop.ask("product_search", "sơ mi nam", category="shirt", gender="men")
+    assert "search.no_gender" in messages(first)
+    state = msgspec.structs.replace(after(first), last_reply=fixture_shop.say(first))
+    again = fixture_shop.ask("product_search", "màu trắng", category="shirt", gender="men", color="white", state=state)
+    assert "search.no_gender" not in messages(again)
+    assert again.products == first.products
