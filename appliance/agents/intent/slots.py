@@ -131,8 +131,14 @@ def _resolved(mention: Mention, state: DialogueState) -> SlotValue | None:
             return None
         return len(state.shown) if mention.value == "last" and state.shown else mention.value
     if mention.slot == "refs":
-        return [int(part) for part in str(mention.value).split(",") if part.strip().isdigit()] if state.shown else None
+        return _places(str(mention.value), len(state.shown)) if state.shown else None
     return mention.value if mention.certain else None
+
+
+def _places(said: str, count: int) -> list[int]:
+    """Return places of a list of ``count`` products, from 1; negative ones ("the last two") count from its end."""
+    numbers = [int(part) for part in said.split(",")]
+    return [number if number > 0 else count + 1 + number for number in numbers]
 
 
 def _point(slots: Slots, utterance: Utterance, state: DialogueState) -> None:
