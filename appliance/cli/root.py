@@ -25,7 +25,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("searching", "Search products."),
     "chat": ("chatting", "Talk to the shop assistant."),
     "faq": ("faq", "List, add, remove or try the assistant's answers."),
-    "evaluate": ("evaluating", "Measure the quality of recommendations and search."),
+    "evaluate": ("evaluating", "Measure the quality of recommendations, search and the assistant."),
     "rules": ("rules", "List, add or remove merchandising rules: pin, boost, bury, exclude."),
     "experiment": ("experiments", "Compare two strategies and read which does better."),
     "analytics": ("experiments", "Show what recommendations led to."),
