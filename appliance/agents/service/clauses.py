@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from appliance.agents.response.grounding import amounts_in
 from appliance.agents.service.words import service_words
 from appliance.agents.types import Utterance
 from appliance.text import words
@@ -57,6 +58,30 @@ def clause_about(answer: str, utterance: Utterance) -> str:
     scores = [sum(1 for feature in features & asked if spread[feature] == 1) for features in said]
     best = max(scores)
     return parts[scores.index(best)] if best and scores.count(best) == 1 else ""
+
+
+def free_clause(answer: str, order: int, place: str, currency: str) -> str:
+    """Return the clause by which an order of so much (smallest unit) is free of a fee; ``''`` when none says so.
+
+    A clause that names places holds for those only; ``place`` is the key of the one asked about, ``''`` for none.
+    """
+    known = service_words()
+    for part in clauses(answer):
+        said = [word.lower() for word in _MARKED_WORD.findall(part)]
+        if not _contains(words(part), known.free) or not _contains(said, (*known.from_amount, *known.above_amount)):
+            continue
+        least = next(amounts_in(part, currency), None)
+        reached = least is not None and (order > least or (order == least and not _contains(said, known.above_amount)))
+        if reached and not _elsewhere(part, place):
+            return part
+    return ""
+
+
+def _elsewhere(part: str, place: str) -> bool:
+    """Tell whether a clause is about places, and not (surely) about this one."""
+    known = service_words()
+    named = {key for key in (*known.provinces, *known.places) if _naming([part], _spellings(key))}
+    return bool(named) and place not in named
 
 
 def payment_named(answer: str, method: str) -> tuple[str, bool]:

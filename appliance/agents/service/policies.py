@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
+from appliance.agents.response.grounding import amounts_in
 from appliance.agents.service import clauses, hours
 from appliance.agents.service.retrieval import FaqSearch
 from appliance.agents.service.words import service_words
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
+from appliance.domain import to_minor
 from appliance.settings import Settings
 from appliance.store.faq import FaqEntry
 from appliance.text import words
@@ -26,6 +30,8 @@ _CHIPS = {
 _OTHER_CHIPS = ("recommend", "person")
 _ASKS_PERSON = frozenset({"account_help", "newsletter"})
 """Intents that have words of their own when the owner has none."""
+SHORT, MOST = 2, 0.6
+"""Clauses up to which an answer is said once, and the share of an answer from which a clause of it is."""
 
 
 class PolicyDesk:
@@ -34,6 +40,7 @@ class PolicyDesk:
     def __init__(self, faq: FaqSearch, settings: Settings) -> None:
         self._faq = faq
         self._timezone = settings.shop.timezone
+        self._currency = settings.shop.currency
 
     def answer(self, given: SkillInput) -> Outcome:
         """Answer a policy's intent, or a question of the owner's own."""
@@ -42,7 +49,7 @@ class PolicyDesk:
             return self._unknown(given)
         text = in_language(entry, given.locale)
         lead = self._lead(given, text)
-        parts = (*lead, *quoted(entry, given.locale)) if not _same(lead, text) else lead
+        parts = quoted(entry, given.locale) if _said_by_all(lead, text) else (*lead, *quoted(entry, given.locale))
         return Outcome(
             action="answer",
             parts=parts,
@@ -90,6 +97,10 @@ class PolicyDesk:
         if intent == "store_info" and (lead := self._open_now(given, text)):
             return lead
         clause = ""
+        if intent in _PARCELS and (amount := _order_amount(given, self._currency)) is not None:
+            clause = clauses.free_clause(text, amount, str(slots.get("location", "")), self._currency)
+        if clause:
+            return _fitting(clause)
         if "location" in slots:
             clause = clauses.clause_for_place(text, str(slots["location"]), elsewhere=intent in _PARCELS)
         elif intent != "faq" and "faq" not in slots:
@@ -160,6 +171,20 @@ def _fitting(clause: str) -> tuple[Part, ...]:
     return (Part(message="policy.fitting", values={"clause": clause.strip()}),) if clause else ()
 
 
-def _same(lead: tuple[Part, ...], text: str) -> bool:
-    """Tell whether the fitting clause is the whole answer already."""
-    return bool(lead) and str(lead[0].values.get("clause", "")) == text.strip().rstrip(".;!?")
+def _said_by_all(lead: tuple[Part, ...], text: str) -> bool:
+    """Tell whether the answer is so short, or the fitting clause so much of it, that saying it once is enough."""
+    clause = str(lead[0].values.get("clause", "")) if lead else ""
+    return bool(clause) and (len(clauses.clauses(text)) <= SHORT or len(clause) >= MOST * len(text.strip()))
+
+
+def _order_amount(given: SkillInput, currency: str) -> int | None:
+    """Return the worth of the order that a message names, smallest unit; a bare ``600k`` counts, too."""
+    said = [mention.value for mention in given.utterance.mentions if mention.slot in _PRICES]
+    said += [value for name in _PRICES if isinstance(value := given.slots.get(name), int)]
+    amounts = [amount for amount in said if isinstance(amount, int)]
+    try:
+        if amounts:
+            return to_minor(Decimal(max(amounts)), currency)
+    except ValueError:
+        return None
+    return max(amounts_in(given.utterance.text, currency), default=None)

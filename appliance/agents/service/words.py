@@ -32,6 +32,11 @@ class ServiceWords(NamedTuple):
     status: Mapping[str, str]
     durations: tuple[str, ...]
     """Words that ask how long something takes in general."""
+    free: tuple[str, ...]
+    from_amount: tuple[str, ...]
+    """With diacritics, like ``above_amount``."""
+    above_amount: tuple[str, ...]
+    """Words before an amount that itself is not enough."""
     own: frozenset[str]
     """Words that make a question one about the shopper's own order."""
 
@@ -58,5 +63,8 @@ def service_words() -> ServiceWords:
         grammar=frozenset(f"{tables['grammar']['vi']} {tables['grammar']['en']}".split()),
         status=tables["status"],
         durations=tuple(tables["refunds"]["durations"]),
+        free=tuple(tables["free"]["words"]),
+        from_amount=tuple(tables["free"]["from"]),
+        above_amount=tuple(tables["free"]["above"]),
         own=frozenset(tables["refunds"]["own"].split()),
     )
