@@ -40,6 +40,8 @@ from appliance.settings import Settings
 
 T = TypeVar("T")
 _FAQ = "faq"
+_ANSWERED_BY_SERVICE = frozenset({"confirm", "handoff", "contact", "details"})
+"""Questions to which the service agent takes a yes or no; to the others it is but a remark."""
 _NAMES = frozenset({"category", "location", "email", "coupon_code"})
 
 
@@ -120,44 +122,26 @@ class Assistant:
         """Answer one message."""
         began = time.perf_counter()
         steps: list[Step] = []
-        state = given.state
-        heard = LanguageInput(given.message, expected(state))
-        utterance = _timed(steps, "language", lambda: self._language().run(heard), _seen_by_language)
-        locale = spoken_locale(utterance, evidence(_spoken(utterance)), state, given.locale)
-        interpretation = _timed(
-            steps, "intent", lambda: self._understood(utterance, state), lambda found: _plain(found)
-        )
-        asked = SkillInput(
-            intent=interpretation.intent,
-            slots=interpretation.slots,
-            utterance=utterance,
-            state=state,
-            locale=locale,
-            session_id=given.session_id,
-            user_id=given.user_id,
-            client=given.client,
-            now=given.now,
-        )
-        verdict = self._policy.decide(self._model(), interpretation, utterance, time.monotonic())
+        asked, found = self._heard(given, steps)
+        verdict = self._policy.decide(self._model(), found, asked.utterance, time.monotonic())
         consultation = self._consult(asked, verdict, steps) if verdict.ask else None
         by_model = consultation is not None and not consultation.failed
         if consultation is not None and by_model:
-            interpretation = _as_understood(interpretation, consultation)
-            outcomes = consultation.outcomes
+            found, outcomes = _as_understood(found, consultation), consultation.outcomes
         else:
-            outcomes = tuple(self._answer(interpretation, asked, steps))
-        worded = _timed(
-            steps, "response", lambda: self._response.run(self._facts(outcomes, asked, consultation)), _seen_by_response
-        )
+            outcomes = tuple(self._answer(found, asked, steps))
+        facts = _facts(outcomes, asked, consultation)
+        worded = _timed(steps, "response", lambda: self._response.run(facts), _seen_by_response)
         handoff = next((outcome.handoff for outcome in outcomes if outcome.handoff), "")
+        state = after_turn(asked.state, found, outcomes, locale=asked.locale, reply=worded.reply.text, now=given.now)
         return TurnResult(
             reply=worded.reply,
-            utterance=utterance,
-            interpretation=interpretation,
+            utterance=asked.utterance,
+            interpretation=found,
             action=outcomes[-1].action if outcomes else "answer",
             handled_by="handoff" if handoff else "llm" if by_model else "rules",
-            state=after_turn(state, interpretation, outcomes, locale=locale, reply=worded.reply.text, now=given.now),
-            locale=locale,
+            state=state,
+            locale=asked.locale,
             steps=tuple(steps),
             answered=all(outcome.answered for outcome in outcomes),
             handoff=handoff,
@@ -166,6 +150,25 @@ class Assistant:
             unfounded=worded.unfounded,
             took_ms=round((time.perf_counter() - began) * 1000, 3),
         )
+
+    def _heard(self, given: TurnInput, steps: list[Step]) -> tuple[SkillInput, Interpretation]:
+        """Return what the skills are asked, and how the message was understood."""
+        state = given.state
+        heard = LanguageInput(given.message, expected(state))
+        utterance = _timed(steps, "language", lambda: self._language().run(heard), _seen_by_language)
+        found = _timed(steps, "intent", lambda: self._understood(utterance, state), _plain)
+        asked = SkillInput(
+            intent=found.intent,
+            slots=found.slots,
+            utterance=utterance,
+            state=state,
+            locale=spoken_locale(utterance, evidence(_spoken(utterance)), state, given.locale),
+            session_id=given.session_id,
+            user_id=given.user_id,
+            client=given.client,
+            now=given.now,
+        )
+        return asked, found
 
     def _understood(self, utterance: Utterance, state: DialogueState) -> Interpretation:
         """Return the intent; a question that the owner has answered is that entry's, whatever else it looks like."""
@@ -189,10 +192,15 @@ class Assistant:
         return [self._run(intent, asked.slots, asked, steps) for intent in intents]
 
     def _run(self, intent: str, slots: Slots, asked: SkillInput, steps: list[Step]) -> Outcome:
-        pending = asked.state.pending
-        answers = pending is not None and intent in ("affirm", "deny")
-        skill = self._skills[pending.intent if pending is not None and answers else intent]
         given = msgspec.structs.replace(asked, intent=intent, slots=slots)
+        skill = self._skills[intent]
+        pending = asked.state.pending
+        if intent in ("affirm", "deny") and pending is not None:
+            if pending.kind in _ANSWERED_BY_SERVICE:
+                skill = self._skills["human_handoff"]
+            elif pending.kind == "purchase" and intent == "affirm":
+                skill = self._skills[pending.intent]
+                given = msgspec.structs.replace(given, intent=pending.intent, slots=pending.slots)
         return _timed(steps, skill.name, lambda: skill.run(given), _seen_by_skill)
 
     def _consult(self, asked: SkillInput, verdict: Verdict, steps: list[Step]) -> Consultation:
@@ -219,14 +227,15 @@ class Assistant:
             breaker.succeeded()
         return found
 
-    def _facts(self, outcomes: tuple[Outcome, ...], asked: SkillInput, found: Consultation | None) -> ResponseInput:
-        return ResponseInput(
-            outcomes=outcomes,
-            locale=asked.locale,
-            variation=asked.state.turns,
-            conversation=asked.session_id,
-            text=found.text if found is not None and not found.failed else "",
-        )
+
+def _facts(outcomes: tuple[Outcome, ...], asked: SkillInput, found: Consultation | None) -> ResponseInput:
+    return ResponseInput(
+        outcomes=outcomes,
+        locale=asked.locale,
+        variation=asked.state.turns,
+        conversation=asked.session_id,
+        text=found.text if found is not None and not found.failed else "",
+    )
 
 
 def _spoken(utterance: Utterance) -> list[Token]:

@@ -9,8 +9,12 @@ from typing import Any
 
 import msgspec
 
+from appliance.agents.assembly import build_assistant
 from appliance.agents.conversations import ChatAnswer
+from appliance.agents.pipeline import Assistant
 from appliance.agents.response.grounding import amounts_in
+from appliance.agents.service.retrieval import FaqSearch
+from appliance.agents.vocabulary import Vocabulary
 from appliance.domain import Product
 from appliance.messages import Locale
 from appliance.ops.evaluation.records import read_products
@@ -79,6 +83,20 @@ class TalkShop:
     def close(self) -> None:
         """Stop it."""
         self.runtime.stop()
+
+    def assistant(self) -> Assistant:
+        """Return an assistant over the shop's stores, without conversations."""
+        runtime = self.runtime
+        vocabulary = Vocabulary(runtime.catalogue, runtime.shop_words)
+        return build_assistant(
+            runtime.catalogue,
+            runtime.search,
+            runtime.recommender,
+            runtime.chat,
+            FaqSearch(runtime.faq),
+            vocabulary,
+            runtime.settings,
+        )
 
     def talk(self, session: str) -> Talk:
         """Return a conversation that begins."""
