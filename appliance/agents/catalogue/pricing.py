@@ -24,6 +24,8 @@ from appliance.agents.types import Outcome, Part, Pending, SkillInput
 from appliance.domain import Variant
 
 MAX_PIECES = 100_000
+MANY = 10
+"""Pieces from which a person of the shop may know a way."""
 _SUM = folded_words("sum")
 
 
@@ -119,7 +121,8 @@ def short_of(item: Item, variants: list[Variant], given: SkillInput) -> tuple[Pa
     if count is None or not 0 < count < pieces:
         return ()
     title = item.title(given.locale)
-    return (part("stock.too_few", title=title, wanted=pieces, count=count), part("buy.wholesale"))
+    few = part("stock.too_few", title=title, wanted=pieces, count=count)
+    return (few, part("buy.wholesale")) if pieces >= MANY else (few,)
 
 
 def missing_version(item: Item, given: SkillInput) -> tuple[Part, ...]:

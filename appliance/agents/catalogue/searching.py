@@ -12,7 +12,7 @@ from appliance.agents.catalogue.facts import colour_label, lines, money, part, s
 from appliance.agents.catalogue.names import near, read_name
 from appliance.agents.catalogue.pages import Page, about_words, facts, page_of, sources
 from appliance.agents.catalogue.resolve import known
-from appliance.agents.catalogue.several import kinds_of, search_each
+from appliance.agents.catalogue.several import kinds_of, kinds_shown, search_each
 from appliance.agents.catalogue.shifts import list_is_base, seen, shifted
 from appliance.agents.catalogue.shop import Found, Shop
 from appliance.agents.catalogue.wishes import Wish, group_name, named, running, wish_of
@@ -43,12 +43,16 @@ def search(given: SkillInput, shop: Shop) -> Outcome:
 
 def _found(given: SkillInput, shop: Shop) -> Outcome:
     wish = wish_of(given, shop)
+    if wish.shift and wish.free and (kinds := kinds_shown(given, shop)):
+        found = search_each(kinds, given, shop)
+        side: Side = "cheapest" if wish.shift == "cheaper" else "dearest"
+        return found if found.products else _extreme(given, shop, side, "shown")
     if wish.shift:
         wish = shifted(wish, given, shop)
     if wish.shift == "more":
         return _more(wish, given, shop)
     if wish.sort in ("price_asc", "price_desc") and wish.free and list_is_base(given):
-        side: Side = "cheapest" if wish.sort == "price_asc" else "dearest"
+        side = "cheapest" if wish.sort == "price_asc" else "dearest"
         return _extreme(given, shop, side, "shown")
     page = page_of(wish, given, shop)
     if page.cards and not about_words(wish, page.cards):

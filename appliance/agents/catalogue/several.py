@@ -14,6 +14,7 @@ from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.catalogue.wishes import Wish, group_title, named, wish_of
 from appliance.agents.types import Mention, Outcome, Part, SkillInput, Slots, Utterance
 from appliance.domain import ProductCard
+from appliance.search.types import Sort
 
 KINDS, SHOWN = 3, 6
 """Kinds that are looked for, and products that are shown of all together."""
@@ -44,6 +45,27 @@ def kinds_of(given: SkillInput, shop: Shop) -> tuple[Kind, ...]:
     priced = sum(any(mention.slot in _PRICES for mention in one.mentions) for one in parts)
     asked = [msgspec.structs.replace(given, utterance=one, slots=_slots(one, given, priced > 1)) for one in parts]
     return tuple(Kind(wish_of(one, shop), one) for one in asked)
+
+
+def kinds_shown(given: SkillInput, shop: Shop) -> tuple[Kind, ...]:
+    """Return a wish for "cheaper" (or dearer) of each kind of a list that held a few of two or three kinds."""
+    shift, state = given.slots.get("modifier"), given.state
+    if shift not in ("cheaper", "more_expensive") or state.focus is not None or "category" not in state.last_slots:
+        return ()
+    groups: dict[str, list[int]] = {}
+    for card in shop.cards(shown.product_id for shown in state.shown if shown.product_id):
+        if card.categories and card.price is not None:
+            groups.setdefault(card.categories[-1], []).append(card.price)
+    if not 2 <= len(groups) <= KINDS:
+        return ()
+    found: list[Kind] = []
+    for handle, prices in groups.items():
+        node = shop.catalogue.category(handle)
+        low, high = (None, min(prices) - 1) if shift == "cheaper" else (max(prices) + 1, None)
+        sort: Sort = "price_desc" if shift == "cheaper" else "price_asc"
+        key = node.name.lower() if node is not None else handle
+        found.append(Kind(Wish(category=handle, key=key, price_min=low, price_max=high, sort=sort), given))
+    return tuple(found)
 
 
 def search_each(kinds: tuple[Kind, ...], given: SkillInput, shop: Shop) -> Outcome:

@@ -14,6 +14,7 @@ import msgspec
 
 from appliance.agents.catalogue.categories import keys_of_handles
 from appliance.agents.catalogue.facts import colour_label, matching, speakable
+from appliance.agents.catalogue.names import read_name
 from appliance.domain import Product, ProductCard
 from appliance.messages import Locale
 from appliance.search.facet_values import colour_key
@@ -39,6 +40,8 @@ class Unwanted(NamedTuple):
     """Key of the colour, ``''`` when it is none."""
     material: str = ""
     """Key of ``data/materials.toml``, ``''`` when it is none."""
+    kind: str = ""
+    """Key of the product group, ``''`` when it is none."""
 
     def label(self, locale: Locale) -> str:
         """Return it in the reader's language."""
@@ -52,7 +55,8 @@ class Unwanted(NamedTuple):
         if self.color:
             return False
         known = read_materials().get(self.material)
-        if known and keys_of_handles(card.categories) & set(known.kinds):
+        own = keys_of_handles(card.categories)
+        if (known and own & set(known.kinds)) or (self.kind and self.kind in own | read_name(card.title).keys):
             return True
         return self._in(card.title, card.title_en, *card.tags, *kinds)
 
@@ -77,7 +81,16 @@ def unwanted(said: str) -> Unwanted:
         for key, known in materials.items():
             if spelt in (known.vi + known.en if spelt == plain else tuple(map(fold, known.vi))):
                 return Unwanted(plain, material=key)
-    return Unwanted(plain)
+    kind = next((unit.key for unit in read_name(plain).units if unit.key), "")
+    return Unwanted(plain, kind=kind)
+
+
+def of_kind(said: str) -> tuple[str, Unwanted] | None:
+    """Split "leather shoes" into the group that is meant and the material that is not wanted of it."""
+    units = read_name(said).units
+    kind = next((unit.key for unit in units if unit.key), "")
+    rest = " ".join(word for unit in units if not unit.key for word in unit.marked)
+    return (kind, thing) if kind and rest and (thing := unwanted(rest)).material else None
 
 
 @lru_cache(maxsize=1)

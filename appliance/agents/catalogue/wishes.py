@@ -11,12 +11,12 @@ from appliance.agents.catalogue.context import number_slot, product_slot, text_s
 from appliance.agents.catalogue.facts import colour_label, speakable
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
-from appliance.agents.catalogue.unwanted import Unwanted, unwanted
+from appliance.agents.catalogue.unwanted import Unwanted, of_kind, unwanted
 from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.types import SkillInput, Slots
 from appliance.messages import Locale, translate
 from appliance.search.types import SearchQuery, Sort
-from appliance.text import words
+from appliance.text import fold, words
 
 PAGE = 5
 ABOUT = 0.2
@@ -34,6 +34,7 @@ _GENDER_WORDS = {"men": "nam", "women": "nữ", "kids": "trẻ em"}
 _WIDE = frozenset({"top", "bottom"})
 _TALK, _JOINING = folded_words("talk"), folded_words("joining")
 """Words of asking; what is left of a message after them says what is wished for."""
+_LOOSE = folded_words("loose")
 Shift = Literal["", "cheaper", "more_expensive", "more", "other"]
 _SHIFTS: dict[str, Shift] = {
     "cheaper": "cheaper",
@@ -100,6 +101,9 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 def wish_of(given: SkillInput, shop: Shop) -> Wish:
     """Read the wish of a turn. Filters of the running search are in the slots already."""
     key = text_slot(given, "category") or _named_group(product_slot(given))
+    without = _unwanted(given)
+    if without is not None and without.kind and (split := of_kind(without.said)):
+        key, without = key or split[0], split[1]
     low, high, about = prices(given, shop)
     sort = text_slot(given, "sort")
     return Wish(
@@ -113,7 +117,7 @@ def wish_of(given: SkillInput, shop: Shop) -> Wish:
         price_max=high,
         about=about,
         sort=_SORTS.get(sort, "relevance"),
-        without=_unwanted(given),
+        without=without,
         shift=_SHIFTS.get(text_slot(given, "modifier"), ""),
     )
 
@@ -212,7 +216,7 @@ def residual(given: SkillInput) -> str:
 
 
 def _words(given: SkillInput, key: str) -> str:
-    said = product_slot(given)[:120]
+    said = _trimmed(product_slot(given)[:120])
     if not said and not given.slots.get("modifier"):
         grouped = any(mention.slot == "category" for mention in given.utterance.mentions)
         said = residual(given) if grouped or not key else ""
@@ -221,6 +225,16 @@ def _words(given: SkillInput, key: str) -> str:
     if not units or (key and (all(unit.key == key for unit in units) or _part_of_group(said, key))):
         return ""
     return said
+
+
+def _trimmed(said: str) -> str:
+    """Return words without what joined them to others (``jacket but``)."""
+    kept = said.split()
+    while kept and fold(kept[-1]) in _LOOSE:
+        kept.pop()
+    while kept and fold(kept[0]) in _LOOSE:
+        kept.pop(0)
+    return " ".join(kept)
 
 
 def _part_of_group(said: str, key: str) -> bool:

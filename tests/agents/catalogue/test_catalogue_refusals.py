@@ -74,3 +74,19 @@ def test_a_particle_within_a_groups_name_stays_with_it(fixture_shop: AgentShop) 
     cut = fixture_shop.ask("product_search", category="headphones", product="tai", state=after(found))
     assert cut.filters == {"category": "headphones"}
     assert len(cut.products) == 3
+
+
+def test_a_group_with_a_material_is_searched_without_the_material(fixture_shop: AgentShop) -> None:
+    found = fixture_shop.ask("product_search", "i don't want leather shoes", locale="en", without="leather shoes")
+    assert titles(found) == {"Air Run running shoes"}
+
+
+def test_a_refused_group_is_left_out(fixture_shop: AgentShop) -> None:
+    found = fixture_shop.ask("product_recommend", "quà", without="ao")
+    assert found.products
+    assert not any("Áo" in title for title in titles(found))
+
+
+def test_what_joins_a_name_to_the_rest_is_not_said_back(fixture_shop: AgentShop) -> None:
+    found = fixture_shop.ask("product_search", locale="en", category="jacket", product="jacket but", without="black")
+    assert "but" not in fixture_shop.say(found, "en").split()

@@ -77,3 +77,18 @@ def test_a_comparison_within_the_filter_lets_it_run(fixture_shop: AgentShop) -> 
     first = fixture_shop.ask("product_search", category="headphones", price_max=500_000)
     compared = fixture_shop.ask("product_compare", refs=[1, 2], state=after(first))
     assert compared.filters == {"category": "headphones", "price_max": 500_000}
+
+
+def test_cheaper_after_two_kinds_stays_with_both(fixture_shop: AgentShop) -> None:
+    mentions = (Mention("category", "shoes", 0, 1), Mention("category", "sandals", 2, 3))
+    first = fixture_shop.ask("product_search", "giày hay dép", category="sandals", mentions=mentions)
+    state = msgspec.structs.replace(after(first), last_intent="product_search", last_slots={"category": "sandals"})
+    cheaper = fixture_shop.ask("product_search", "rẻ hơn", state=state, modifier="cheaper")
+    assert titles(cheaper) == ["Giày Air Run", "Sneaker Street 2"]
+
+
+def test_nothing_cheaper_of_either_names_the_cheapest(fixture_shop: AgentShop) -> None:
+    first = fixture_shop.ask("product_search", "mua tai nghe và sạc dự phòng", category="power_bank", mentions=BOTH)
+    state = msgspec.structs.replace(after(first), last_intent="product_search", last_slots={"category": "power_bank"})
+    cheaper = fixture_shop.ask("product_search", "rẻ hơn", state=state, modifier="cheaper")
+    assert "Tai nghe Lite" in fixture_shop.say(cheaper)
