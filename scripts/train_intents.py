@@ -28,7 +28,9 @@ from appliance.agents.types import CONVERSATION, INTENTS, TRANSACTIONAL
 
 DATA = Path(__file__).parent / "intent_data"
 TARGET = Path(__file__).parents[1] / "appliance" / "agents" / "intent" / "intents.npz"
-CONFIG = Config(least=2, penalty=0.3, outside=("out_of_scope", "unclear"), strict=tuple(sorted(TRANSACTIONAL)))
+CONFIG = Config(
+    least=2, penalty=0.1, outside_shift=0.05, outside=("out_of_scope", "unclear"), strict=tuple(sorted(TRANSACTIONAL))
+)
 _SHOWN = 25
 
 
@@ -51,7 +53,7 @@ def cross_check(lines: list[tuple[str, str, str]], rows: list[Features]) -> Held
     language, intent = (np.array([line[place] for line in lines]) for place in (0, 1))
     names, truth = np.unique(intent, return_inverse=True)
     foreign = [int(np.searchsorted(names, name)) for name in CONFIG.outside]
-    held_out = intents.cross_validated(rows, truth, CONFIG, blocks=foreign)
+    held_out = intents.cross_validated(rows, truth, CONFIG, outside=foreign)
     calibration = calibrate(held_out.scores, truth, held_out.known)
     given = held_out.scores.argmax(1)
     right = given == truth

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -44,10 +44,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """λ of the ridge regression."""
     least: int = 1
     """Texts that must hold an n-gram for it to count."""
-    prior_weight: float = 0.5
+    prior_weight: float = 1.0
     """How much the scores of another classifier count beside the n-grams, if one is given."""
     outside: tuple[str, ...] = ()
     """Labels that mean "no business of the shop"."""
+    outside_shift: float = 0.0
+    """How much lower these labels score than learned: among training texts they are commoner than among messages."""
     strict: tuple[str, ...] = ()
     """Labels that are never guessed."""
     foreign_share: float = 0.18
@@ -136,6 +138,7 @@ class IntentClassifier:
         calibration = calibrate(held_out.scores, truth, held_out.known)
         scope, thresholds = _scoped(names, truth, held_out, calibration, chosen)
         vectoriser, raw, bias = _trained(rows, truth, len(names), chosen, dense)
+        bias[foreign] -= np.float32(chosen.outside_shift)
         facts = _Facts(
             format=_FORMAT,
             labels=names,
@@ -269,26 +272,28 @@ def cross_validated(
     truth: Labels,
     config: Config,
     dense: Floats | None = None,
-    blocks: Iterable[int] = (),
+    outside: Sequence[int] = (),
 ) -> HeldOut:
-    """Return the scores of every text by a model trained without its part; see ``stratified`` for the parts."""
+    """Return the scores of every text by a model trained without its part; see ``stratified`` for the parts.
+
+    ``outside`` are the places of the labels that mean "no business of the shop".
+    """
     count = int(truth.max()) + 1
-    parts = stratified(truth, config.folds, blocks=frozenset(blocks))
+    parts = stratified(truth, config.folds, blocks=frozenset(outside))
     scores, known = np.zeros((len(rows), count), np.float32), np.zeros(len(rows), np.float32)
     for part in range(config.folds):
-        inside, outside = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
-        if not len(outside) or not len(inside):
+        seen, unseen = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+        if not len(unseen) or not len(seen):
             continue
-        extra = None if dense is None else dense[inside]
-        vectoriser, weights, bias = _trained(
-            [rows[row] for row in inside.tolist()], truth[inside], count, config, extra
-        )
-        for row in outside.tolist():
+        extra = None if dense is None else dense[seen]
+        vectoriser, weights, bias = _trained([rows[row] for row in seen.tolist()], truth[seen], count, config, extra)
+        for row in unseen.tolist():
             found = vectoriser.row(rows[row])
             scores[row] = found.values @ weights[found.columns] + bias
             known[row] = found.known
             if dense is not None:
                 scores[row] += dense[row] @ weights[len(vectoriser.keys) :]
+    scores[:, list(outside)] -= np.float32(config.outside_shift)
     return HeldOut(scores, known)
 
 

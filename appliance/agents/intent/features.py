@@ -1,12 +1,14 @@
 """The n-grams of a message: the one definition that training and run time share.
 
 Words are folded, so marked, unmarked and decomposed Vietnamese give the same features but for one family; digits
-lose their value and keep their number. Four families stand side by side, each normalised by itself later on:
+lose their value and keep their number. Five families stand side by side, each normalised by itself later on:
 
     words   stems, and ordered pairs of them, ends of the message included, up to five places apart
     chars   2 to 5 letters inside a word and its borders, which survive slips of the keyboard
     spans   3 to 5 letters across word borders
     marks   words with their diacritics, where they have any: đổi is not đội
+    meaning concepts of the shop that the words stand for, and ordered pairs of them, ends of the message included:
+            what was learned of "hoàn tiền" holds for "money back"
 
 Where the language agent found values (``Mention``), pairs and triples with the slot's name in the value's place are
 added to the words: ``duoi <price_max>`` is one feature for every amount.
@@ -24,15 +26,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from appliance.agents.intent.concepts import lexicon
 from appliance.agents.types import Utterance
 from appliance.text import fold
 
 Keys = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float32]
 
-FAMILIES = ("w", "c", "x", "m")
+FAMILIES = ("w", "c", "x", "m", "k")
 FOLDED = 3
-"""Families that do not depend on diacritics; they come first."""
+"""Families of words and letters that do not depend on diacritics; they come first."""
 LONGEST = 400
 """Letters of a message that count; what follows has been said before or is no request."""
 _WORD = re.compile(r"[^\W_]+")
@@ -42,6 +45,7 @@ _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _ENDINGS = ("ings", "ing", "edly", "ed", "ies", "es", "s", "ly")
 _SHORTEST_STEM = 3
 _REACH = 5
+_CONCEPT_REACH = 4
 
 
 class Family(NamedTuple):
@@ -73,7 +77,13 @@ def features(source: str | Utterance) -> Features:
         _family("c", [gram for word in words for gram in _letters(f" {word} ", 2, 5)]),
         _family("x", _letters(f" {' '.join(words)} ", 3, 5) if words else []),
         _family("m", [word for word in marked if not word.isascii()]),
+        _family("k", _meaning(edged[1:-1])),
     )
+
+
+def stems(text: str) -> list[str]:
+    """Return the words of a plain text as they are counted."""
+    return [stem(word) for word in plain_words(text)]
 
 
 def plain_words(text: str) -> list[str]:
@@ -123,6 +133,17 @@ def _pairs(words: Sequence[str]) -> list[str]:
         for place, first in enumerate(words)
         for away, second in enumerate(words[place + 1 : place + 1 + _REACH], 1)
     ]
+
+
+def _meaning(words: Sequence[str]) -> list[str]:
+    """Return the concepts of a message and pairs of those that stand near each other."""
+    found = lexicon(stems).found(words)
+    line = [("^",), *found, ("$",)]
+    grams = [concept for concepts in found for concept in concepts]
+    for place, earlier in enumerate(line):
+        for later in line[place + 1 : place + 1 + _CONCEPT_REACH]:
+            grams += [f"{first} {second}" for first in earlier for second in later]
+    return grams
 
 
 def _joined(words: Sequence[str], size: int) -> list[str]:

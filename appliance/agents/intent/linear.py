@@ -90,8 +90,8 @@ class Weights(NamedTuple):
 
     @classmethod
     def pack(cls, weights: Floats, bias: Floats) -> Weights:
-        """Round weights to 127 steps of the largest of their feature."""
-        scale = np.abs(weights).max(1, initial=0.0) / 127.0
+        """Round weights to 15 steps of the largest of their feature; finer ones only make the file larger."""
+        scale = np.abs(weights).max(1, initial=0.0) / 15.0
         codes = np.rint(weights / np.maximum(scale, 1e-12)[:, None]).astype(np.int8)
         return cls(codes, scale.astype(np.float32), bias.astype(np.float32))
 

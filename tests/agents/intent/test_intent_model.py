@@ -5,13 +5,15 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from appliance.agents.intent.calibration import Calibration, calibrate
 from appliance.agents.intent.classifier import Config, IntentClassifier, canonical, stratified
+from appliance.agents.intent.concepts import lexicon
 from appliance.agents.intent.examples import OwnExamples
-from appliance.agents.intent.features import features, plain_words, stem
+from appliance.agents.intent.features import FAMILIES, features, plain_words, stem, stems
 from appliance.agents.intent.linear import Vectoriser, Weights, ridge
 from appliance.agents.types import INTENTS, TRANSACTIONAL, Mention, Token, Utterance
 from appliance.errors import ArtifactInvalid, InvalidInput
@@ -90,6 +92,32 @@ def test_an_utterance_gives_its_repaired_words_without_politeness_and_with_its_s
     assert len(common - bare) >= 4  # duoi <price_max>, <price_max> $, ao duoi <price_max>, ...
     unsure = features(_utterance("áo 39", (Mention("size", "39", 1, 2, certain=False),)))
     assert unsure[0].keys.tolist() == features("áo 39")[0].keys.tolist()
+
+
+def test_wordings_of_one_meaning_share_features_in_both_languages() -> None:
+    def meaning(text: str) -> set[int]:
+        return set(features(text)[FAMILIES.index("k")].keys.tolist())
+
+    for one, other in (("hoàn tiền", "money back"), ("hoan tien", "reimbursement"), ("HỦY ĐƠN", "cancelled")):
+        assert meaning(one) == meaning(other)
+        assert meaning(one)
+    assert meaning("hủy rồi hoàn tiền") != meaning("hoàn tiền rồi hủy")
+    assert meaning("xyzzy") == meaning("blah") == meaning("")
+
+
+def test_the_longest_phrase_at_a_place_counts_and_each_phrase_has_words() -> None:
+    words = lexicon(stems)
+    assert words.found(stems("mã giảm giá")) == [("discount",)]
+    assert words.found(stems("phí giảm")) == [("fee",), ("discount",)]
+    assert words.found([]) == []
+    assert all(phrase and concepts for phrase, concepts in words.concepts.items())
+
+
+def test_labels_outside_score_lower_by_the_shift(model: IntentClassifier) -> None:
+    shifted = IntentClassifier.fit(TEXTS, LABELS, config=msgspec.structs.replace(CONFIG, outside_shift=0.25))
+    expected = np.where(np.array(model.labels) == "out_of_scope", 0.25, 0.0)
+    found = model.raw_scores("phí ship")[0] - shifted.raw_scores("phí ship")[0]
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(
