@@ -19,9 +19,9 @@ MAX_READ = 5
 """Products that are read in full in one turn."""
 ABOUT_IT = 0.5
 """From so much of the words a product is about them; else the shop has nothing of the kind."""
-MAX_DOUBTED = 15
+MAX_DOUBTED = 12
 """Products that are read to learn what they are made of."""
-_EXTRA, _MANY = 10, 45
+_EXTRA, _MANY = 10, 25
 """Further products that are fetched where some, or many, will be left out."""
 
 

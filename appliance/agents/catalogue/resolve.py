@@ -12,7 +12,7 @@ from appliance.domain import ProductCard
 from appliance.messages import Locale
 from appliance.search.types import SearchQuery
 
-CANDIDATES = 10
+CANDIDATES = 6
 SEVERAL = 4
 """Products that are offered when a name fits several."""
 _MARGIN = 0.12

@@ -22,7 +22,7 @@ from appliance.search.lexicon import lexicon
 from appliance.text import fold, words
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
-_MAX_WORDS = 4
+_MAX_WORDS, _MAX_TEXT = 4, 500
 
 
 class _Material(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,8 +67,8 @@ class Unwanted(NamedTuple):
         return self._in(*product.attributes.values())
 
     def _in(self, *texts: str) -> bool:
-        names = _names(self)
-        return any(_says(text, name, exact=bool(self.material)) for text in texts if text for name in names)
+        names, exact = _names(self), bool(self.material)
+        return any(_says(text, name, exact=exact) for text in map(_read, texts) for name in names)
 
 
 def unwanted(said: str) -> Unwanted:
@@ -100,18 +100,28 @@ def read_materials() -> dict[str, _Material]:
     return msgspec.convert(tomllib.loads(text), dict[str, _Material])
 
 
+class _Name(NamedTuple):
+    """A name between spaces, as spelt and folded."""
+
+    marked: str
+    folded: str
+
+
 @lru_cache(maxsize=256)
-def _names(thing: Unwanted) -> tuple[tuple[str, ...], ...]:
+def _names(thing: Unwanted) -> tuple[_Name, ...]:
     known = read_materials().get(thing.material)
     spelt = dict.fromkeys((*known.vi, *known.en)) if known else {thing.said: None}
-    return tuple(name for one in spelt if (name := tuple(_WORD.findall(one)[:_MAX_WORDS])))
+    names = [_WORD.findall(one)[:_MAX_WORDS] for one in spelt]
+    return tuple(_Name(f" {' '.join(name)} ", f" {' '.join(map(fold, name))} ") for name in names if name)
 
 
-def _says(text: str, name: tuple[str, ...], *, exact: bool) -> bool:
+@lru_cache(maxsize=8192)
+def _read(text: str) -> _Name:
+    marked = _WORD.findall(unicodedata.normalize("NFC", text[:_MAX_TEXT]).lower())
+    return _Name(f" {' '.join(marked)} ", f" {' '.join(map(fold, marked))} ")
+
+
+def _says(text: _Name, name: _Name, *, exact: bool) -> bool:
     """Tell whether a text holds a name. ``exact``: a name without marks has none, so "da" is not "dạ"."""
-    marked = _WORD.findall(unicodedata.normalize("NFC", text).lower())
-    folded = [fold(word) for word in marked]
-    plain = tuple(map(fold, name))
-    spelt = marked != folded and (exact or plain != name)
-    sought, said = (name, marked) if spelt else (plain, folded)
-    return any(tuple(said[place : place + len(name)]) == sought for place in range(len(said) - len(name) + 1))
+    spelt = text.marked != text.folded and (exact or name.marked != name.folded)
+    return name.marked in text.marked if spelt else name.folded in text.folded
