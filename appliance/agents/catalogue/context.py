@@ -16,7 +16,8 @@ from appliance.domain import ProductCard
 from appliance.text import words
 
 MAX_REFS, MAX_PHRASE, MAX_EMPTY = 5, 300, 4
-_EMPTY = folded_words("talk") | folded_words("light") | folded_words("not_goods")
+_EMPTY = folded_words("talk") | folded_words("light")
+_NOT_GOODS = tuple(f" {name} " for name in sorted(folded_words("not_goods"), key=len, reverse=True))
 _BOTH, _THEY = folded_words("both"), folded_words("they")
 
 
@@ -79,9 +80,12 @@ def text_slot(given: SkillInput, slot: str) -> str:
 
 
 def product_slot(given: SkillInput, slot: str = "product") -> str:
-    """Return the words for a product, ``''`` for words that name none (``cái đầu``, ``thôi``)."""
+    """Return the words for a product, ``''`` for words that name none (``cái đầu``, ``thôi``, ``bảo hành``)."""
     phrase = text_slot(given, slot)
-    said = words(phrase[:MAX_PHRASE])
+    rest = f" {' '.join(words(phrase[:MAX_PHRASE]))} "
+    for name in _NOT_GOODS:
+        rest = rest.replace(name, " ")
+    said = rest.split()
     if any(word not in _EMPTY and not word.isdigit() for word in said) or len(said) > MAX_EMPTY:
         return phrase
     # "gối" is a pillow, though its letters are those of "gợi" (suggest).

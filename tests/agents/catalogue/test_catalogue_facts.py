@@ -239,3 +239,9 @@ def test_that_nothing_is_labelled_for_men_is_said_once(fixture_shop: AgentShop) 
     again = fixture_shop.ask("product_search", "màu trắng", category="shirt", gender="men", color="white", state=state)
     assert "search.no_gender" not in messages(again)
     assert again.products == first.products
+
+
+@pytest.mark.parametrize("phrase", ["nhẫn", "vở", "giỏ", "sách"])
+def test_goods_that_sound_like_service_words_are_goods(fixture_shop: AgentShop, phrase: str) -> None:
+    found = fixture_shop.ask("product_price", f"giá {phrase}", product=phrase, state=FOCUS)
+    assert messages(found)[0].startswith("which.none")
