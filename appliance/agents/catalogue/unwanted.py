@@ -43,6 +43,12 @@ class Unwanted(NamedTuple):
     kind: str = ""
     """Key of the product group, ``''`` when it is none."""
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Product groups that are made of it altogether."""
+        known = read_materials().get(self.material)
+        return known.kinds if known else ()
+
     def label(self, locale: Locale) -> str:
         """Return it in the reader's language."""
         if self.color:

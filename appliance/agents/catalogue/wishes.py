@@ -104,6 +104,10 @@ def wish_of(given: SkillInput, shop: Shop) -> Wish:
     without = _unwanted(given)
     if without is not None and without.kind and (split := of_kind(without.said)):
         key, without = key or split[0], split[1]
+    shift = _SHIFTS.get(text_slot(given, "modifier"), "")
+    if without is not None and key in without.kinds:
+        # All of the group is refused with its material: what is wider goes on, from its beginning.
+        key, shift = next(iter(groups().by_key[key].above), ""), "" if shift == "more" else shift
     low, high, about = prices(given, shop)
     sort = text_slot(given, "sort")
     return Wish(
@@ -118,7 +122,7 @@ def wish_of(given: SkillInput, shop: Shop) -> Wish:
         about=about,
         sort=_SORTS.get(sort, "relevance"),
         without=without,
-        shift=_SHIFTS.get(text_slot(given, "modifier"), ""),
+        shift=shift,
     )
 
 

@@ -41,6 +41,7 @@ def test_the_words_are_looked_for_in_the_product_in_talk(
         (WALLET, "how many card slots does it have", "en", {"ref": "it"}),
         (BOTTLE, "nặng không", "vi", {"attribute": "dimension", "ref": "it"}),
         (BOTTLE, "nặng không", "vi", {"product": "nặng"}),
+        (WALLET, "có mấy ngăn", "vi", {"attribute": "dimension", "ref": "it"}),
         (PRO, "có mic không", "vi", {"product": "mic"}),
         (PRO, "có năng lượng mặt trời không", "vi", {"product": "năng lượng mặt trời"}),
     ],

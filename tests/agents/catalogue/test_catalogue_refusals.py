@@ -90,3 +90,10 @@ def test_a_refused_group_is_left_out(fixture_shop: AgentShop) -> None:
 def test_what_joins_a_name_to_the_rest_is_not_said_back(fixture_shop: AgentShop) -> None:
     found = fixture_shop.ask("product_search", locale="en", category="jacket", product="jacket but", without="black")
     assert "but" not in fixture_shop.say(found, "en").split()
+
+
+def test_a_group_that_is_all_of_the_material_is_left_for_the_wider_one(fixture_shop: AgentShop) -> None:
+    found = fixture_shop.ask("product_search", category="sweater", without="len", modifier="more")
+    assert found.products
+    assert not titles(found) & {"Áo len cổ tròn", "Áo khoác dạ nữ"}
+    assert "áo không có len" in fixture_shop.say(found)
