@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
@@ -62,27 +62,36 @@ def product_phrases(utterance: Utterance, *, one: bool = False) -> list[str]:
     category go before others; a run of generic nouns alone (``mẫu``, ``item``) names nothing. Where ``one`` product is
     asked for, a gender inside a name belongs to it (``đồng hồ nữ classic``).
     """
-    runs = _runs(utterance, one)
-    named = [run for run in runs if not all(phrase_words().generic.holds(token) for token in run)]
+    named = [
+        run for run in _runs(utterance, one) if not all(map(phrase_words().generic.holds, _tokens(run, utterance)))
+    ]
     in_category = _category_places(utterance)
-    strong = [run for run in named if any(place in in_category for place in _places(run, utterance))]
+    strong = [run for run in named if not in_category.isdisjoint(run)]
     chosen = strong or sorted(named, key=len, reverse=True)[:2]
-    ordered = sorted(chosen, key=lambda run: run[0].start)
-    return [" ".join(token.marked for token in run[:MAX_WORDS]) for run in ordered]
+    return [_said(run, utterance) for run in sorted(chosen, key=lambda run: run.start)]
 
 
 def compared_phrases(utterance: Utterance) -> list[str]:
     """Return the names on the two sides of a comparison; a separator always ends a name."""
-    return [" ".join(token.marked for token in run[:MAX_WORDS]) for run in _runs(utterance) if _names(run)]
+    return [_said(run, utterance) for run in _runs(utterance) if _names(_tokens(run, utterance))]
 
 
-def _names(run: list[Token]) -> bool:
+def _names(run: Sequence[Token]) -> bool:
     return not all(
         phrase_words().generic.holds(token) or (token.folded.isdigit() and len(token.folded) < 3) for token in run
     )
 
 
-def _runs(utterance: Utterance, one: bool = False) -> list[list[Token]]:
+def _tokens(run: range, utterance: Utterance) -> Sequence[Token]:
+    return utterance.tokens[run.start : run.stop]
+
+
+def _said(run: range, utterance: Utterance) -> str:
+    return " ".join(token.marked for token in _tokens(run, utterance)[:MAX_WORDS])
+
+
+def _runs(utterance: Utterance, one: bool = False) -> list[range]:
+    """Return the places of the words that may name something, those that stand together in one range."""
     words = phrase_words()
     taken = set(utterance.polite)
     in_category = _category_places(utterance)
@@ -91,14 +100,14 @@ def _runs(utterance: Utterance, one: bool = False) -> list[list[Token]]:
             taken.update(range(mention.start, mention.end))
     if one:
         taken -= _inside_names(utterance, taken)
-    runs: list[list[Token]] = [[]]
+    runs: list[range] = []
     for place, token in enumerate(utterance.tokens):
         grammar = words.idle.holds(token) or words.separators.holds(token)
         if (place in taken or grammar) and place not in in_category:
-            runs.append([])
-        else:
-            runs[-1].append(token)
-    return [run for run in runs if run]
+            continue
+        start = runs.pop().start if runs and runs[-1].stop == place else place
+        runs.append(range(start, place + 1))
+    return runs
 
 
 def _inside_names(utterance: Utterance, taken: set[int]) -> set[int]:
@@ -124,8 +133,3 @@ def _category_places(utterance: Utterance) -> set[int]:
         if mention.slot in _NAME_SLOTS
         for place in range(mention.start, mention.end)
     }
-
-
-def _places(run: list[Token], utterance: Utterance) -> range:
-    first = utterance.tokens.index(run[0])
-    return range(first, first + len(run))

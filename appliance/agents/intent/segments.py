@@ -21,11 +21,12 @@ def segments(utterance: Utterance) -> list[Utterance]:
     Cuts fall at punctuation and before words that join two requests; parts of one word stay with their neighbour.
     """
     tokens = utterance.tokens
+    inside = _inside_mentions(utterance)
     cuts = [0]
     for place in range(1, len(tokens)):
         gap = utterance.text[tokens[place - 1].end : tokens[place].start]
         joint = tokens[place].folded in _JOINTS
-        if (joint or _BREAK.search(gap)) and not _inside_mention(utterance, place):
+        if (joint or _BREAK.search(gap)) and place not in inside:
             cuts.append(place)
     bounds = _merged([*cuts, len(tokens)], utterance)
     if not 3 <= len(bounds) <= _MOST_PARTS + 1:
@@ -33,17 +34,19 @@ def segments(utterance: Utterance) -> list[Utterance]:
     return [_part(utterance, first, last) for first, last in itertools.pairwise(bounds)]
 
 
-def _inside_mention(utterance: Utterance, place: int) -> bool:
-    return any(mention.start < place < mention.end for mention in utterance.mentions)
+def _inside_mentions(utterance: Utterance) -> set[int]:
+    """Return the places where a cut would part a value."""
+    return {place for mention in utterance.mentions for place in range(mention.start + 1, mention.end)}
 
 
 def _merged(bounds: list[int], utterance: Utterance) -> list[int]:
     """Drop cuts that would leave a part without enough words of its own."""
     polite = set(utterance.polite)
+    words_before = [0, *itertools.accumulate(place not in polite for place in range(len(utterance.tokens)))]
     kept = [bounds[0]]
     for bound in bounds[1:-1]:
-        words = sum(1 for place in range(kept[-1], bound) if place not in polite)
-        rest = sum(1 for place in range(bound, len(utterance.tokens)) if place not in polite)
+        words = words_before[bound] - words_before[kept[-1]]
+        rest = words_before[-1] - words_before[bound]
         if words >= _LEAST_WORDS and rest >= _LEAST_WORDS:
             kept.append(bound)
     return [*kept, bounds[-1]]

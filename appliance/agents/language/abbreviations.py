@@ -23,6 +23,8 @@ class Around(NamedTuple):
     raw: Sequence[str]
     text: str
     pieces: Sequence[Piece]
+    said: frozenset[str]
+    """All folded words."""
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +72,7 @@ def _holds(rule: Rule, place: int, around: Around) -> bool:
         return False
     if rule.not_raw_upper and around.raw[place].isupper() and not around.text.isupper():
         return False
-    return not rule.near or not rule.near.isdisjoint(around.folded)
+    return not rule.near or not rule.near.isdisjoint(around.said)
 
 
 def _spaced(place: int, around: Around) -> bool:

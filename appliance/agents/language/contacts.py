@@ -119,8 +119,7 @@ def _coupon_code(line: Line, place: int) -> tuple[str, int]:
 
 
 def _all_caps(line: Line) -> bool:
-    letters = [raw for raw in line.raw if raw.isalpha()]
-    return len(letters) > 2 and all(raw.isupper() for raw in letters)
+    return line.shouted and sum(raw.isalpha() for raw in line.raw) > 2
 
 
 def _orders(line: Line, taken: bytearray) -> list[Mention]:

@@ -72,12 +72,12 @@ def _value_fits(line: Line, item: Found, words: str) -> bool:
 def _pays(line: Line, item: Found, words: str) -> bool:
     right = line.word(item.end)
     if words == "transfer":
-        return len(line) == 1 or not _BESIDE_TRANSFER.isdisjoint(line.folded)
+        return len(line) == 1 or not _BESIDE_TRANSFER.isdisjoint(line.said)
     if words in ("bank", "ngân hàng"):
         # The bank as a company: "is the bank open".
-        if right == "name" or not _OPENING.isdisjoint(line.folded):
+        if right == "name" or not _OPENING.isdisjoint(line.said):
             return False
-        return words != "bank" or len(line) <= _SHORT or not _PAYING.isdisjoint(line.folded)
+        return words != "bank" or len(line) <= _SHORT or not _PAYING.isdisjoint(line.said)
     if words in ("credit", "debit", "master"):
         return right not in ("for", "note", "notes", "on", "my", "to", "you", "limit", "bureau")
     return True

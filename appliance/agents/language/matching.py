@@ -65,15 +65,18 @@ def _letters(word: str) -> list[tuple[str, str]]:
 class Line:
     """The words of one message as parallel lists, with the characters between them."""
 
-    __slots__ = ("digits", "folded", "gap", "marked", "marks", "raw", "size", "tokens")
+    __slots__ = ("digits", "folded", "gap", "marked", "marks", "raw", "said", "shouted", "size", "tokens")
 
     def __init__(self, tokens: tuple[Token, ...], text: str) -> None:
         self.tokens = tokens
         self.size = len(tokens)
         self.folded = [token.folded for token in tokens]
+        # For what asks about the whole message at every word: a list would make that quadratic.
+        self.said = frozenset(self.folded)
         self.digits = [word[:1].isdigit() and word[-1:].isdigit() for word in self.folded]
         self.marked = [token.marked for token in tokens]
         self.raw = [token.raw for token in tokens]
+        self.shouted = all(raw.isupper() for raw in self.raw if raw.isalpha() and len(raw) > 1)
         starts = [0, *(token.end for token in tokens)]
         self.gap = [text[before : token.start] for before, token in zip(starts, tokens, strict=False)]
         self.gap.append(text[starts[-1] :])

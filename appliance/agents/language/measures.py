@@ -59,14 +59,14 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
     ):
         # "m65 50kg"
         weighed = len(line) <= 4 and _is_weight(line, place + 2)
-        bodily = len(line) == 2 or weighed or not _BODY.isdisjoint(line.folded)
+        bodily = len(line) == 2 or weighed or not _BODY.isdisjoint(line.said)
         return _short_height(line, place) if bodily else None
     if word_is(line, place, "mét") or word_is(line, place, "thước"):
         metres, place = 1.0, place
     elif line.is_number(place) or digit(line, place):
         raw = line.folded[place].replace(",", ".")
         if raw.count(".") == 1 and line.is_number(place) and line.word(place + 1) in ("m", "met", "meter", "meters"):
-            bodily = not _PERSON.isdisjoint(line.folded) or not _BODY.isdisjoint(line.folded) or len(line) == 2
+            bodily = not _PERSON.isdisjoint(line.said) or not _BODY.isdisjoint(line.said) or len(line) == 2
             return (round(float(raw) * 100), place + 2) if bodily and 0.5 <= float(raw) <= 2.3 else None
         if raw not in ("1", "2", "mot", "hai"):
             return None
@@ -109,7 +109,7 @@ def _decimals(line: Line, place: int) -> tuple[int, int] | None:
 
 def _of_goods(line: Line, place: int) -> bool:
     """Tell whether furniture, cables or parcels are measured: ``bàn dài 1m2``, ``thảm 1m6``, ``ship 3kg``."""
-    if not _WEIGHED.isdisjoint(line.folded) or line.word(place + 3) == "x" or line.word(place - 1) == "x":
+    if not _WEIGHED.isdisjoint(line.said) or line.word(place + 3) == "x" or line.word(place - 1) == "x":
         return line.word(place + 3) == "x" or line.word(place - 1) == "x"
     before = range(max(0, place - 3), place)
     return any(line.folded[at] in _GOODS and line.marked[at] not in ("bạn", "chân") for at in before)
@@ -117,7 +117,7 @@ def _of_goods(line: Line, place: int) -> bool:
 
 def _priced(line: Line, place: int) -> bool:
     """Tell whether a price stands here and nobody speaks of a body: ``dưới 1m5``, ``800k - 1m2``, ``budget 1.2m``."""
-    if not _BODY.isdisjoint(line.folded):
+    if not _BODY.isdisjoint(line.said):
         return False
     before = line.word(place - 1)
     if before in _PRICE_LEADS or line.gap[place].strip().endswith(("<", ">")):
@@ -157,7 +157,7 @@ def _centimetres(line: Line, place: int, expects: str) -> tuple[int, int] | None
         140 <= value <= 200
         and _is_weight(line, place + 1)
         and line.size == place + 2
-        and not _SEX.isdisjoint(line.folded)
+        and not _SEX.isdisjoint(line.said)
     ):
         return value, place + 1  # "male 180 80"
     if 130 <= value <= 200 and line.word(place + 1) == "nang":
@@ -193,7 +193,7 @@ def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:
         if read is None or read.value > 450:
             continue
         end, value = read.end, read.value
-        if _PERSON.isdisjoint(line.folded) and near(line, place, 2, *_PARCEL):
+        if _PERSON.isdisjoint(line.said) and near(line, place, 2, *_PARCEL):
             continue
         heavy = _heavy(line, place) and not near(line, place, 1, "cao")
         if _weight_unit(line, end):
@@ -232,7 +232,7 @@ def _is_weight(line: Line, place: int) -> bool:
 
 def _after_height(line: Line, place: int, taken: bytearray) -> bool:
     """Tell whether a height was read right before: ``1m7 60``."""
-    paired = line.gap[place].strip() == "/" or not _SEX.isdisjoint(line.folded)
+    paired = line.gap[place].strip() == "/" or not _SEX.isdisjoint(line.said)
     if place > 0 and taken[place - 1] and paired and _is_weight(line, place):
         return True
     tall = place > 0 and taken[place - 1] and not line.gap[place].strip(" ,-")

@@ -56,6 +56,8 @@ def money(line: Line, taken: bytearray, currency: str = "VND") -> list[Mention]:
     place = 0
     while place < len(line):
         mentions = [] if taken[place] else _at(line, place, taken, currency)
+        if any(any(taken[mention.start : mention.end]) for mention in mentions):
+            mentions = []
         for mention in mentions:
             found.append(mention)
             taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)

@@ -76,7 +76,7 @@ def _several(line: Line, place: int) -> Mention | None:
         if word_is(line, place + 2, "đầu"):
             end = place + 3 + word_is(line, place + 3, "tiên")
             return _refs(list(range(1, count + 1)), place, end)
-        compared = not {"sanh", "khac", "hon", "hay", "compare"}.isdisjoint(line.folded)
+        compared = not {"sanh", "khac", "hon", "hay", "compare"}.isdisjoint(line.said)
         if compared and word_is(line, place + 2, "này", "đó", "kia", "trên") and count == 2:
             return _refs([1, 2], place, place + 3)
     if line.word(place - 1) in ("trong", "giua", "between") and count == 2 and line.word(place + 1) in _CLASSES:
@@ -149,7 +149,7 @@ def _bare_list(line: Line, place: int) -> bool:
     """Tell whether two plain numbers are places in a list: the whole message, or what is compared."""
     if not (line.is_number(place) and line.word(place + 1) in _JOINS and line.is_number(place + 2)):
         return False
-    alone = len(line) == 3 or not _COMPARING.isdisjoint(line.folded)
+    alone = len(line) == 3 or not _COMPARING.isdisjoint(line.said)
     return alone or (line.word(place - 1) in _LISTING and line.word(place - 1) != "so")
 
 

@@ -116,7 +116,7 @@ def attack(line: Line, text: str, tables: _Tables) -> bool:
 
 def _excused_phrase(line: Line) -> bool:
     """Tell whether an attack's words are a shopper's own worry about their data."""
-    return not {"bao", "secure", "privacy"}.isdisjoint(line.folded) and "mat" in line.folded
+    return not {"bao", "secure", "privacy"}.isdisjoint(line.said) and "mat" in line.folded
 
 
 def _near(line: Line, targets: Table, verbs: frozenset[str], reach: int) -> bool:
@@ -131,7 +131,7 @@ def _others(line: Line, tables: _Tables) -> bool:
     places = range(len(line))
     if not any(tables.others.at(line, place) for place in places):
         return False
-    if not tables.words["excused"].isdisjoint(line.folded):
+    if not tables.words["excused"].isdisjoint(line.said):
         return False
     return any(tables.personal.at(line, place) for place in places)
 
@@ -169,7 +169,7 @@ def _foolish(line: Line, item: Found) -> bool:
     if line.marks:
         return line.word(item.start - 1) not in ("den",)
     company = {"qua", "the", "vl", "may", "nhu", "vay", "lam", "bot", "thang", "vai", "nguoi"}
-    return not company.isdisjoint(line.folded) and line.word(item.start - 1) not in ("do", "den", "di")
+    return not company.isdisjoint(line.said) and line.word(item.start - 1) not in ("do", "den", "di")
 
 
 def _spam(line: Line, tables: _Tables) -> bool:

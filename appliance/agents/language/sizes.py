@@ -152,7 +152,7 @@ def _letter_alone(line: Line, place: int, expects: str) -> bool:
         return False
     if expects in ("size", "details", "choice") and len(line) <= 3:
         return True
-    upper = line.raw[place].isupper() and not all(raw.isupper() for raw in line.raw if raw.isalpha() and len(raw) > 1)
+    upper = line.raw[place].isupper() and not line.shouted
     if upper and len(line) == 1:
         return True
     if upper and not line.is_number(place - 1) and not line.gap[place].endswith("'"):
@@ -185,7 +185,7 @@ def _shoe_number(line: Line, place: int) -> bool:
         return False
     if line.word(back) in ("a", "an", "in", "la", "size", "so"):
         back -= 1
-    fitted = not _FITTED.isdisjoint(line.folded)
+    fitted = not _FITTED.isdisjoint(line.said)
     if "đôi" in line.marked[:place] and not fitted and line.word(place + 1) in ("", "nha", "nhe", "a", "con", "khong"):
         return place > 1 and line.marked[place - 1] != "đôi" and not line.is_number(place - 1)
     if line.word(back) == "in":
@@ -203,7 +203,7 @@ def _shoe_number(line: Line, place: int) -> bool:
     before = line.word(place - 1)
     wearing = before in ("mang", "di", "con", "size", "co", "chan", "doi", "in", "a") and fitted
     if before == "so" and word_is(line, place - 1, "số"):
-        return not {"giay", "dep", "sandal", "sneaker"}.isdisjoint(line.folded)
+        return not {"giay", "dep", "sandal", "sneaker"}.isdisjoint(line.said)
     return before in _FITTED or wearing or line.word(back) in _FITTED or line.word(place - 2) in _FITTED
 
 

@@ -18,7 +18,8 @@ def tokenise(text: str, lexicon: ShopLexicon) -> tuple[tuple[Token, ...], Repair
     """Return the tokens of a clean text and what was read differently from how it was typed."""
     pieces = cut(text)
     lowered = [canonical(piece.text.lower()) for piece in pieces]
-    around = Around(lowered, [fold(word) for word in lowered], [piece.text for piece in pieces], text, pieces)
+    folded = [fold(word) for word in lowered]
+    around = Around(lowered, folded, [piece.text for piece in pieces], text, pieces, frozenset(folded))
     english = looks_english(lowered)
     tokens: list[Token] = []
     repairs: list[tuple[str, str]] = []
