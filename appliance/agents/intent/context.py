@@ -8,7 +8,7 @@ from typing import NamedTuple
 from appliance.agents.intent.phrases import product_phrases
 from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.segments import segments
-from appliance.agents.intent.slots import fill
+from appliance.agents.intent.slots import KEEPS_ORDER, fill
 from appliance.agents.types import ORDERS, DialogueState, Interpretation, Mention, Pending, Slots, Utterance
 
 CERTAIN = 0.99
@@ -19,6 +19,7 @@ _ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info",
 _COLOUR_WORDS = frozenset({"màu", "mau", "color", "colour", "colors", "colours"})
 """As typed: ``mẫu khác`` asks for another product."""
 _STOCK_WORDS = frozenset({"con", "co", "have", "stock", "available", "left", "got", "hang", "comes", "come"})
+_TAKING_WORDS = frozenset({"lay", "chot", "mua", "dat", "take", "buy", "order"})
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _SEARCHING = frozenset({"product_search", "product_recommend"})
 _ABOUT_ORDER = frozenset((*ORDERS, "return_request", "refund_status"))
@@ -29,6 +30,7 @@ _OTHER_REQUEST = frozenset(
     (*_MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
 )
 """Values that no answer to "which product" holds: who states them asks something else."""
+_SHORT_ANSWER = 5
 _LONG_ANSWER = 8
 """Words from which a message is a request of its own and not the answer to "which product"."""
 
@@ -65,7 +67,10 @@ def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueStat
     match pending.kind:
         case "order_id":
             number = stated.get("order_id") or stated.get("number")
-            return None if number is None else {"order_id": str(number.value), **_contact(stated)}
+            if number is None:
+                # Whose it is before which it is: the question stays.
+                return (_contact(stated) or None) if len(utterance.core) <= _SHORT_ANSWER else None
+            return {"order_id": str(number.value), **_contact(stated)}
         case "verify" | "contact":
             contact = _contact(stated)
             if contact and "order_id" in stated:
@@ -108,7 +113,7 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Inter
     """
     stated = _by_slot(utterance)
     foreign = guess.intent in ("out_of_scope", "unclear") or not guess.is_sure
-    if state.last_intent in _ABOUT_ORDER and _gives_number(stated) and guess.intent not in _ABOUT_ORDER and foreign:
+    if state.last_intent in KEEPS_ORDER and _gives_number(stated) and guess.intent not in _ABOUT_ORDER and foreign:
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:order")
     if state.last_intent in _ABOUT_ORDER and guess.intent == "out_of_scope" and "ref" in stated:
         return _decided("order_status", fill("order_status", utterance, state), "follow_up:order")
@@ -129,7 +134,8 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Inter
     if _VARIANT & stated.keys() and _nothing_else(utterance, stated):
         of_one = state.focus is not None or "ref" in stated
         narrows = not of_one or (state.last_intent in _SEARCHING and not _asks_stock(utterance))
-        intent = "product_search" if narrows else "product_availability"
+        takes = of_one and any(token.folded in _TAKING_WORDS for token in utterance.tokens)
+        intent = "order_place" if takes else "product_search" if narrows else "product_availability"
         return _decided(intent, fill(intent, utterance, state), "follow_up:variant")
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from appliance.agents.intent.classifier import Decision
-from appliance.agents.types import CONVERSATION, DialogueState, Utterance
+from appliance.agents.types import CONVERSATION, TRANSACTIONAL, DialogueState, Utterance
 
 _MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
 _SHOP_VALUES = frozenset({"category", "order_id", "coupon_code"})
@@ -16,6 +16,8 @@ _PRICES = frozenset({"price_min", "price_max", "price_about"})
 _BUDGETLESS = frozenset({"product_availability", "product_price"})
 """Questions about one product: who names a budget searches."""
 _OR = frozenset({"hay", "hoac", "or", "vs", "versus"})
+_PRICE_WORDS = frozenset({"gia", "price", "priced"})
+"""Said of goods; what is done for the shopper costs."""
 _UNSURE = 0.3
 _LEAST_SHARE = 0.03
 """Probability from which a shop's intent replaces "no business of ours" when a value of the shop is named."""
@@ -44,7 +46,7 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
         return "product_search", "revise:budget"
     if intent in _MAY_COMPARE and _names_two_alike(utterance):
         return "product_compare", "revise:two"
-    if intent == "product_price" and _asks_the_fee(slots, state):
+    if intent == "product_price" and _asks_the_fee(slots, utterance, state):
         return "shipping_fee", "revise:shipping"
     if _is_foreign(decision, utterance, slots, state):
         return "out_of_scope", "revise:scope"
@@ -68,6 +70,8 @@ def _is_foreign(decision: Decision, utterance: Utterance, slots: set[str], state
     if decision.in_scope or decision.intent in CONVERSATION:
         return False
     in_talk = state.pending is not None or state.shown or state.focus is not None
+    if decision.intent in TRANSACTIONAL and "order_id" in state.last_slots:
+        return False
     if in_talk or slots & (_SHOP_VALUES | _MEASURES | {"location", "size", "phone"}):
         return False
     return utterance.locale == "en" or decision.confidence < _UNSURE
@@ -78,7 +82,9 @@ def _speaks_of_shown(utterance: Utterance, state: DialogueState) -> bool:
     return bool(state.shown or state.focus) and any(mention.slot in _OF_SHOWN for mention in utterance.mentions)
 
 
-def _asks_the_fee(slots: set[str], state: DialogueState) -> bool:
-    """Tell whether "what does that cost", with no product in sight, goes on about delivery."""
-    in_sight = slots & {"category", "ref"} or state.focus is not None or state.shown
-    return state.last_intent in _SHIPPING and not in_sight
+def _asks_the_fee(slots: set[str], utterance: Utterance, state: DialogueState) -> bool:
+    """Tell whether "what does that cost", with no product named, goes on about delivery."""
+    if state.last_intent not in _SHIPPING or slots & {"category", "ref"}:
+        return False
+    in_sight = state.focus is not None or bool(state.shown)
+    return not in_sight or not any(token.folded in _PRICE_WORDS for token in utterance.tokens)

@@ -54,7 +54,10 @@ _LIKENESS = frozenset({"giong", "na", "similar", "like", "alike", "tuong"})
 """Words that make a group's name that of one product: "something similar to the tote"."""
 _SHORTEST_NUMBER = 3
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
-_KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint"))
+KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint", "payment_issue"))
+"""Intents that may be about one order, which then goes on being the one that is meant."""
+_NAMES_ONLY_GOODS = frozenset({"complaint", "feedback", "return_policy"})
+"""Intents whose sentences tell a story: of its words only those of a group of goods name a product."""
 
 
 def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
@@ -64,7 +67,7 @@ def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
         _point(slots, utterance, state)
     if intent == "product_compare":
         _name_both(slots, utterance)
-    elif "product" in ALLOWED.get(intent, ()) and not isinstance(slots.get("ref"), int):
+    elif _may_name(intent, slots, utterance):
         _name(slots, utterance, keep_category=intent == "product_search")
     if intent == "product_search":
         return searched(slots, state)
@@ -75,9 +78,15 @@ def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
         slots["ref"] = "it"
     if intent in _SHIPPING and "location" not in slots and state.last_intent in _SHIPPING:
         slots |= {name: value for name, value in state.last_slots.items() if name == "location"}
-    if intent in _KEEPS_ORDER:
+    if intent in KEEPS_ORDER:
         _keep_order(slots, utterance, state)
     return slots
+
+
+def _may_name(intent: str, slots: Slots, utterance: Utterance) -> bool:
+    if "product" not in ALLOWED.get(intent, ()) or isinstance(slots.get("ref"), int):
+        return False
+    return intent not in _NAMES_ONLY_GOODS or any(mention.slot == "category" for mention in utterance.mentions)
 
 
 def searched(slots: Slots, state: DialogueState) -> Slots:
@@ -116,6 +125,9 @@ def _stated(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
                 refs.append(value)
         elif name == "refs":
             slots["refs"] = value
+        elif name == "ref" and value == "it" and "ref" in slots:
+            # "What about the second one, is it waterproof?"
+            continue
         elif name in allowed:
             # A correction comes last: "màu đỏ, nhầm, màu xanh cơ".
             slots[name] = value
@@ -206,7 +218,7 @@ def _keep_order(slots: Slots, utterance: Utterance, state: DialogueState) -> Non
         # "2201 giao chưa": where the turn is about an order, a bare number is its number.
         slots["order_id"] = str(number)
         return
-    known = state.last_slots.get("order_id") if state.last_intent in _KEEPS_ORDER else None
+    known = state.last_slots.get("order_id") if state.last_intent in KEEPS_ORDER else None
     order = known or state.order_id
     if order:
         slots["order_id"] = order

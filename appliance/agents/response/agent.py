@@ -51,7 +51,7 @@ class ResponseAgent:
     def run(self, given: ResponseInput) -> ResponseOutput:
         """Word an answer. A sentence with an amount that no fact states is left out and reported."""
         known = stated(given.outcomes)
-        parts = [part for outcome in given.outcomes for part in outcome.parts]
+        parts = _last_of_each(part for outcome in given.outcomes for part in outcome.parts)
         owner = list(owners_words(parts))
         owner += [value for outcome in given.outcomes for product in outcome.products for value in _texts_of(product)]
         faults: list[int] = []
@@ -105,6 +105,15 @@ def _shown(value: Value, locale: Locale) -> str:
 def _texts_of(product: ProductFact) -> Iterable[str]:
     yield product.title
     yield from product.attributes.values()
+
+
+def _last_of_each(parts: Iterable[Part]) -> list[Part]:
+    """Drop what is said again further on: two requests without an answer offer a person once, at the end."""
+    kept: list[Part] = []
+    for part in reversed(list(parts)):
+        if part not in kept:
+            kept.append(part)
+    return kept[::-1]
 
 
 def _once(products: Sequence[ProductFact]) -> list[ProductFact]:
