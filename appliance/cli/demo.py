@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -36,6 +38,8 @@ class Prepared(msgspec.Struct, kw_only=True):
     visitors: int
     seconds: float
     handles: list[str]
+    order: tuple[str, str] | None = None
+    """Number and phone number of an order to ask the assistant about."""
 
 
 @click.command()
@@ -108,6 +112,7 @@ def _prepare(
 
 
 def _fill(backend: LocalBackend, data_dir: Path, products: int, events: int, *, tune: bool, tell: Tell) -> Prepared:
+    from appliance.ops.demo.answers import order_to_look_up
     from appliance.ops.demo.loader import DemoSize, fill
 
     runtime = backend.runtime
@@ -121,6 +126,8 @@ def _fill(backend: LocalBackend, data_dir: Path, products: int, events: int, *, 
         runtime.catalogue,
         runtime.journal,
         now=time.time(),
+        faq=runtime.faq,
+        orders=runtime.orders,
         size=DemoSize(products=products, events=events),
         weights=runtime.settings.weights,
         progress=lambda fraction, part: tell(fraction * 0.4, ""),
@@ -133,6 +140,7 @@ def _fill(backend: LocalBackend, data_dir: Path, products: int, events: int, *, 
         visitors=report.visitors,
         seconds=round(time.monotonic() - began, 2),
         handles=list(report.handles),
+        order=order_to_look_up() if report.orders else None,
     )
 
 
@@ -155,16 +163,8 @@ def _sizes(session: Session, prepared: Prepared) -> str:
 
 
 def _suggest(session: Session, url: str, prepared: Prepared) -> None:
-    """Print five things to try; stdout stays one JSON value with ``--json``."""
-    first = prepared.handles[0]
-    event = f'{{"events":[{{"type":"add_to_cart","product_handle":"{first}","session_id":"demo"}}]}}'
-    commands = (
-        f"curl '{url}/v1/search?q=balo+da&limit=3'",
-        f"curl '{url}/v1/products/popular?limit=3'",
-        f"curl '{url}/v1/products/{first}/similar?limit=3'",
-        f"curl -H 'Content-Type: application/json' -d '{event}' {url}/v1/events",
-        f"curl '{url}/v1/recommendations?session_id=demo&limit=3'",
-    )
+    """Print what to try; stdout stays one JSON value with ``--json``."""
+    commands = [*_requests(url, prepared), *_questions(url, prepared)]
     write = output.say if session.as_json else output.print_line
     write(_sizes(session, prepared))
     write(translate("cli.demo_try", session.locale))
@@ -172,6 +172,43 @@ def _suggest(session: Session, url: str, prepared: Prepared) -> None:
         write(f"{number}. {translate(f'cli.demo_try_{number}', session.locale)}")
         write(f"   {command}")
     write(translate("cli.demo_page", session.locale, url=f"{url}/demo/"))
+
+
+def _requests(url: str, prepared: Prepared) -> tuple[str, ...]:
+    """Return the calls of a storefront."""
+    first = prepared.handles[0]
+    event = f'{{"events":[{{"type":"add_to_cart","product_handle":"{first}","session_id":"demo"}}]}}'
+    return (
+        f"curl '{url}/v1/search?q=balo+da&limit=3'",
+        f"curl '{url}/v1/products/popular?limit=3'",
+        f"curl '{url}/v1/products/{first}/similar?limit=3'",
+        f"curl -H 'Content-Type: application/json' -d '{event}' {url}/v1/events",
+        f"curl '{url}/v1/recommendations?session_id=demo&limit=3'",
+    )
+
+
+def _questions(url: str, prepared: Prepared) -> tuple[str, ...]:
+    """Return questions to the assistant, in both languages; none for a shop from before it had answers."""
+    if prepared.order is None:
+        return ()
+    number, phone = prepared.order
+    question = '{"session_id":"demo","message":"phí ship đi Đà Nẵng bao nhiêu shop"}'
+    talk = f"{_program()} --data {shlex.quote(prepared.data)} chat"
+    return (
+        f"curl -H 'Content-Type: application/json' -d '{question}' {url}/v1/chat",
+        f'{talk} "don {number} cua minh toi dau roi, sdt {phone}"',
+        f'{talk} "do you have sneakers under 900k, and can I return them?"',
+    )
+
+
+def _program() -> str:
+    """Return how to start this program from another terminal: ``make run`` puts it on no path."""
+    started = Path(sys.argv[0])
+    if shutil.which("appliance"):
+        return "appliance"
+    if started.stem == "appliance":
+        return shlex.quote(str(started.absolute()))
+    return f"{shlex.quote(sys.executable)} -m appliance"
 
 
 COMMANDS = {"demo": demo}

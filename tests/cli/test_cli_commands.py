@@ -189,6 +189,9 @@ def test_demo_prepares_a_shop_once(tmp_path: Path) -> None:
     assert (prepared["products"], prepared["interactions"], len(prepared["handles"])) == (40, 800, 40)
     assert _json(data, *arguments) == prepared
     assert _json(data, "similar", prepared["handles"][0])["items"]
+    number, phone = prepared["order"]
+    assert f"DEMO{number}" in _json(data, "chat", f"don {number} toi dau roi, sdt {phone}")["reply"]
+    assert "15 days" in _json(data, "chat", "can I return shoes that are too small?")["reply"]
 
 
 def test_demo_does_not_fill_a_shop_that_is_there(data: Path) -> None:
@@ -206,7 +209,8 @@ def test_demo_says_what_to_try_and_removes_its_directory(tmp_path: Path) -> None
         told.append(line)
         if "/demo/" in line and "curl" in "".join(told):
             break
-    assert sum("curl " in line for line in told) == 5
+    assert sum("curl " in line for line in told) == 6
+    assert sum(" chat " in line for line in told) == 2 and "/v1/chat" in "".join(told)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == 0

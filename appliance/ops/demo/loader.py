@@ -9,10 +9,14 @@ from typing import Protocol
 import msgspec
 
 from appliance.domain import Interaction, Product, UpsertResult
+from appliance.errors import Conflict
+from appliance.ops.demo.answers import demo_answers, demo_orders
 from appliance.ops.demo.catalogue import generate_products, scale_products
 from appliance.ops.demo.events import batches, interactions
 from appliance.ops.demo.shoppers import simulate_columns
 from appliance.settings import Weights
+from appliance.store.faq import FaqEntry, FaqSaved
+from appliance.store.orders import OrderRecord, OrdersSaved
 
 SEED = 7
 PRODUCTS, EVENTS = 300, 60_000
@@ -37,6 +41,20 @@ class EventSink(Protocol):
         """Write interactions durably."""
 
 
+class AnswerSink(Protocol):
+    """The part of the FAQ that is filled."""
+
+    def upsert_many(self, entries: Sequence[FaqEntry]) -> FaqSaved:
+        """Write answers in one transaction."""
+
+
+class OrderSink(Protocol):
+    """The part of the orders that is filled."""
+
+    def upsert_many(self, orders: Sequence[OrderRecord]) -> OrdersSaved:
+        """Write orders in one transaction."""
+
+
 class DemoSize(msgspec.Struct, frozen=True, kw_only=True):
     """How large a demo shop is wanted."""
 
@@ -55,6 +73,8 @@ class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
     generate_seconds: float
     write_seconds: float
     handles: tuple[str, ...]
+    answers: int = 0
+    orders: int = 0
 
 
 def demo_products(size: DemoSize, seed: int, now: float) -> list[Product]:
@@ -69,14 +89,17 @@ def fill(
     journal: EventSink | None,
     *,
     now: float,
+    faq: AnswerSink | None = None,
+    orders: OrderSink | None = None,
     size: DemoSize | None = None,
     seed: int = SEED,
     weights: Weights | None = None,
     progress: Progress | None = None,
 ) -> DemoReport:
-    """Write the generated products and, where there is a journal, the simulated shoppers' events.
+    """Write the generated products, the shop's answers and orders, and the simulated shoppers' events.
 
-    Filling twice with the same arguments changes nothing. Raises what the stores raise.
+    What has no store is left out. Filling twice with the same arguments changes nothing. Raises ``Conflict`` where the
+    stores hold answers or orders that these would contradict, and what the stores raise.
     """
     wanted = size or DemoSize()
     tell = progress or (lambda fraction, part: None)
@@ -87,6 +110,7 @@ def fill(
     columns = simulate_columns(products, seed, now, visitors, wanted.events) if journal and wanted.events else None
     generated = time.perf_counter()
     _write_products(catalogue, products, tell)
+    answered, ordered = _write_assistant(faq, orders, products, now)
     written = 0
     if columns is not None and journal is not None:
         for batch in batches(interactions(columns, products, seed, weights or Weights()), _EVENT_BATCH):
@@ -101,7 +125,24 @@ def fill(
         generate_seconds=round(generated - began, 3),
         write_seconds=round(time.perf_counter() - generated, 3),
         handles=tuple(product.handle for product in products),
+        answers=answered,
+        orders=ordered,
     )
+
+
+def _write_assistant(
+    faq: AnswerSink | None, orders: OrderSink | None, products: Sequence[Product], now: float
+) -> tuple[int, int]:
+    """Write the shop's own answers and orders of its products, and return how many."""
+    answers, bought = demo_answers(), demo_orders(products, now)
+    refused = [
+        *(faq.upsert_many(answers).refused if faq is not None else ()),
+        *(orders.upsert_many(bought).refused if orders is not None else ()),
+    ]
+    if refused:
+        _, field, reason = refused[0]
+        raise Conflict(f"The demo's answers and orders do not fit into this shop: {field} {reason}.")
+    return (0 if faq is None else len(answers)), (0 if orders is None else len(bought))
 
 
 def _write_products(catalogue: ProductSink, products: Sequence[Product], tell: Progress) -> None:
