@@ -52,7 +52,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """How much lower these labels score than learned: among training texts they are commoner than among messages."""
     strict: tuple[str, ...] = ()
     """Labels that are never guessed."""
-    foreign_share: float = 0.18
+    foreign_share: float = 0.14
     """Share of outside texts that may pass for a request."""
     foreign_strict_share: float = 0.015
     """Share of outside texts that may pass for a label of ``strict``."""
