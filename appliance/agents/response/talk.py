@@ -30,7 +30,7 @@ class Talk:
             return Outcome(
                 action="clarify",
                 parts=(Part(message="talk.still_unclear"),),
-                quick_replies=_START_CHIPS,
+                quick_replies=("yes", "no"),
                 pending=Pending(kind="handoff", intent="human_handoff"),
                 answered=False,
             )
