@@ -42,6 +42,8 @@ T = TypeVar("T")
 _FAQ = "faq"
 _ANSWERED_BY_SERVICE = frozenset({"confirm", "handoff", "contact", "details"})
 """Questions to which the service agent takes a yes or no; to the others it is but a remark."""
+_ASKED_AGAIN = frozenset({"purchase", "order_id", "verify", "product", "measures"})
+"""Questions that a bare yes leaves open: the skill that asked goes on from what it knows."""
 _NAMES = frozenset({"category", "location", "email", "coupon_code"})
 
 
@@ -198,7 +200,7 @@ class Assistant:
         if intent in ("affirm", "deny") and pending is not None:
             if pending.kind in _ANSWERED_BY_SERVICE:
                 skill = self._skills["human_handoff"]
-            elif pending.kind == "purchase" and intent == "affirm":
+            elif pending.kind in _ASKED_AGAIN and intent == "affirm":
                 skill = self._skills[pending.intent]
                 given = msgspec.structs.replace(given, intent=pending.intent, slots=pending.slots)
         return _timed(steps, skill.name, lambda: skill.run(given), _seen_by_skill)

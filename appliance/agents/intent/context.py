@@ -25,6 +25,8 @@ _SEARCHING = frozenset({"product_search", "product_recommend"})
 _ABOUT_ORDER = frozenset((*ORDERS, "return_request", "refund_status"))
 _SHORTEST_NUMBER = 3
 _FEW_WORDS = 2
+_ONE_OF_LIST = 4
+"""Words up to which a message may be but the pointing at one of a list: ``cái thứ 5``, ``the second one``."""
 _SURE = 0.6
 _OTHER_REQUEST = frozenset(
     (*_MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
@@ -126,6 +128,13 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Inter
     about_one = guess.intent in _ABOUT_ONE and guess.is_sure
     if "ref" in stated and state.last_intent in _ABOUT_ONE and not about_one and _nothing_else(utterance, stated):
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:ref")
+    if (
+        "ref" in stated
+        and not guess.is_sure
+        and len(utterance.core) <= _ONE_OF_LIST
+        and _nothing_else(utterance, stated)
+    ):
+        return _decided("product_info", fill("product_info", utterance, state), "follow_up:ref")
     if _asks_other_colours(utterance, stated) and state.focus is not None:
         slots = {"attribute": "color_options", **fill("product_info", utterance, state)}
         return _decided("product_info", slots, "follow_up:colours")

@@ -62,9 +62,7 @@ def product_phrases(utterance: Utterance, *, one: bool = False) -> list[str]:
     category go before others; a run of generic nouns alone (``mẫu``, ``item``) names nothing. Where ``one`` product is
     asked for, a gender inside a name belongs to it (``đồng hồ nữ classic``).
     """
-    named = [
-        run for run in _runs(utterance, one) if not all(map(phrase_words().generic.holds, _tokens(run, utterance)))
-    ]
+    named = [run for run in _runs(utterance, one) if _names(_tokens(run, utterance))]
     in_category = _category_places(utterance)
     strong = [run for run in named if not in_category.isdisjoint(run)]
     chosen = strong or sorted(named, key=len, reverse=True)[:2]
@@ -77,6 +75,7 @@ def compared_phrases(utterance: Utterance) -> list[str]:
 
 
 def _names(run: Sequence[Token]) -> bool:
+    """Tell whether words name something: generic nouns and small numbers alone do not."""
     return not all(
         phrase_words().generic.holds(token) or (token.folded.isdigit() and len(token.folded) < 3) for token in run
     )

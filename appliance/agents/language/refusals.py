@@ -27,7 +27,10 @@ def without(line: Line, found: list[Mention]) -> list[Mention]:
     if not refused_ends and not bare_no:
         return found
     result: list[Mention] = []
+    several_sizes = sum(mention.slot == "size" for mention in found) > 1
     for mention in found:
+        if several_sizes and mention.slot == "size" and _refused(line, mention.start, refused_ends, bare_no, between):
+            continue  # "L instead of M"
         if mention.slot in _REFUSABLE and _refused(line, mention.start, refused_ends, bare_no, between):
             result.append(Mention("without", _words(line, mention.start, mention.end), mention.start, mention.end))
         else:
