@@ -9,7 +9,7 @@ from appliance.agents.intent.phrases import product_phrases
 from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.segments import segments
 from appliance.agents.intent.slots import KEEPS_ORDER, fill
-from appliance.agents.types import ORDERS, DialogueState, Interpretation, Mention, Pending, Slots, Utterance
+from appliance.agents.types import ORDERS, POLICIES, DialogueState, Interpretation, Mention, Pending, Slots, Utterance
 
 CERTAIN = 0.99
 _DETAILS = frozenset({"color", "size", "quantity", "product", "phone", "location", "email"})
@@ -28,6 +28,8 @@ _FEW_WORDS = 2
 _ONE_OF_LIST = 4
 """Words up to which a message may be but the pointing at one of a list: ``cái thứ 5``, ``the second one``."""
 _SURE = 0.6
+_QUITE_SURE = 0.9
+"""Confidence in a question about a policy from which its values are none of the details that were asked for."""
 _OTHER_REQUEST = frozenset(
     (*_MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
 )
@@ -82,10 +84,13 @@ def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueStat
             found: Slots = {name: stated[name].value for name in _MEASURES & stated.keys()}
             return found or None
         case "details":
+            if guess.confidence >= _QUITE_SURE and guess.intent in POLICIES:
+                return None
             found = {name: stated[name].value for name in _DETAILS & stated.keys()}
             return found or None
         case "product" | "choice":
-            if guess.is_sure and guess.intent not in (pending.intent, "product_search"):
+            another = guess.is_sure and guess.intent not in (pending.intent, "product_search")
+            if another and not ("ref" in stated and _nothing_else(utterance, stated)):
                 return None
             return _which_product(pending, utterance, state, stated)
         case _:
@@ -131,6 +136,7 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Inter
     if (
         "ref" in stated
         and not guess.is_sure
+        and not _VARIANT & stated.keys()
         and len(utterance.core) <= _ONE_OF_LIST
         and _nothing_else(utterance, stated)
     ):

@@ -46,6 +46,8 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
         return "product_search", "revise:budget"
     if intent in _MAY_COMPARE and _names_two_alike(utterance):
         return "product_compare", "revise:two"
+    if intent in ("unclear", "out_of_scope") and {"phone", "order_id"} <= slots:
+        return "order_status", "revise:order"
     if intent == "product_price" and _asks_the_fee(slots, utterance, state):
         return "shipping_fee", "revise:shipping"
     if _is_foreign(decision, utterance, slots, state):

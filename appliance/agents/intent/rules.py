@@ -35,11 +35,17 @@ class Rule(msgspec.Struct, frozen=True):
     guess: frozenset[str]
     """Intents of which the model must have guessed one; empty for a rule that speaks whatever it guessed."""
 
-    def fits(self, text: str, slots: frozenset[str], guess: str) -> bool:
-        """Tell whether the rule speaks for a message with these mentions and this guess."""
+    def fits(self, text: str, whole: str, slots: frozenset[str], guess: str) -> bool:
+        """Tell whether the rule speaks for a message with these mentions and this guess.
+
+        ``text`` is the message without its politeness, ``whole`` with it: a greeting is politeness alone.
+        """
         if (self.needs and not self.needs & slots) or self.lacks & slots or (self.guess and guess not in self.guess):
             return False
-        found = self.pattern.fullmatch(text) if self.whole else self.pattern.search(text)
+        if self.whole:
+            found = self.pattern.fullmatch(text) or self.pattern.fullmatch(whole)
+        else:
+            found = self.pattern.search(text)
         return found is not None and (self.unless is None or self.unless.search(text) is None)
 
 
@@ -91,9 +97,10 @@ def matching_rule(utterance: Utterance, guess: str = "") -> tuple[str, str] | No
     marked = _marked()
     words = (token.marked if token.marked in marked else token.folded for token in utterance.core)
     text = " ".join(words)[:MAX_CHARS]
+    whole = utterance.folded[:MAX_CHARS]
     slots = frozenset(mention.slot for mention in utterance.mentions)
     for number, rule in enumerate(rules()):
-        if rule.fits(text, slots, guess):
+        if rule.fits(text, whole, slots, guess):
             return rule.intent, f"{rule.intent}#{number}"
     return None
 

@@ -36,7 +36,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "refund_status": frozenset(_ORDER),
     "cancellation_policy": frozenset(("order_id",)),
     "payment_methods": frozenset(("payment_method",)),
-    "payment_issue": frozenset(("payment_method", *_ORDER)),
+    "payment_issue": frozenset(_ORDER),
     "warranty": frozenset(("product", "order_id")),
     "invoice": frozenset(_ORDER),
     "store_info": frozenset(("location",)),
@@ -53,6 +53,9 @@ _NAMED = frozenset({"product_price", "product_availability", "product_info", "si
 _LIKENESS = frozenset({"giong", "na", "similar", "like", "alike", "tuong"})
 """Words that make a group's name that of one product: "something similar to the tote"."""
 _SHORTEST_NUMBER = 3
+_SEARCHES = frozenset({"product_search", "product_recommend"})
+_HOW_TO = frozenset({"how", "cach", "sao", "kieu", "dau"})
+"""Words by which a purchase without a known group of goods is a question of how to buy."""
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint", "payment_issue"))
 """Intents that may be about one order, which then goes on being the one that is meant."""
@@ -68,7 +71,7 @@ def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
     if intent == "product_compare":
         _name_both(slots, utterance)
     elif _may_name(intent, slots, utterance):
-        _name(slots, utterance, keep_category=intent == "product_search")
+        _name(intent, slots, utterance)
     if intent == "product_search":
         return searched(slots, state)
     if intent in _NAMED and "product" in slots and slots.get("ref") == "it":
@@ -165,17 +168,25 @@ def _point(slots: Slots, utterance: Utterance, state: DialogueState) -> None:
     slots["ref"] = (min(priced) if cheapest else max(priced))[1]
 
 
-def _name(slots: Slots, utterance: Utterance, *, keep_category: bool) -> None:
+def _name(intent: str, slots: Slots, utterance: Utterance) -> None:
     """Add the product that the message names; a name that is but a category's stays the category where it counts."""
-    names = product_phrases(utterance, one=not keep_category)
+    if intent == "order_place" and _asks_how(utterance):
+        return
+    names = product_phrases(utterance, one=intent not in _SEARCHES)
     if not names:
         return
-    like_one = not keep_category and any(token.folded in _LIKENESS for token in utterance.tokens)
+    like_one = "ref" in ALLOWED.get(intent, ()) and any(token.folded in _LIKENESS for token in utterance.tokens)
     if "category" in slots and _only_category(names[0], utterance) and not like_one:
         return
     slots["product"] = names[0]
-    if not keep_category:
+    if intent not in _SEARCHES or like_one:
         slots.pop("category", None)
+
+
+def _asks_how(utterance: Utterance) -> bool:
+    """Tell whether a message asks how to buy at all: it names no group of goods."""
+    named = any(mention.slot == "category" for mention in utterance.mentions)
+    return not named and any(token.folded in _HOW_TO for token in utterance.tokens)
 
 
 def _is_title(slots: Slots, utterance: Utterance, state: DialogueState) -> bool:

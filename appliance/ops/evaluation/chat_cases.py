@@ -128,6 +128,7 @@ _ASKING: tuple[tuple[PendingKind, str], ...] = (
         r"|what (?:size|colou?r)|which (?:size|colou?r)",
     ),
 )
+_PIECES = re.compile(r"(?<!\w)(?:may (?:doi|cai|chiec|bo|hop)|so luong|how many)(?!\w)")
 _QUESTIONS = tuple((kind, re.compile(rf"(?<!\w)(?:{pattern})(?!\w)")) for kind, pattern in _ASKING)
 
 
@@ -138,16 +139,16 @@ def _asked(text: str, state: DialogueState) -> Pending | None:
     folded = fold(text)
     for kind, pattern in _QUESTIONS:
         if pattern.search(folded):
-            intent = _intent_of(kind, state.last_intent)
+            intent = _intent_of(kind, state.last_intent, folded)
             slots = {name: value for name, value in state.last_slots.items() if name in ALLOWED.get(intent, ())}
             return Pending(kind=kind, intent=intent, slots=slots)
     return None
 
 
-def _intent_of(kind: PendingKind, last_intent: str) -> str:
-    """Return what a question is about: a size or a number of pieces is asked of who buys or changes an order."""
+def _intent_of(kind: PendingKind, last_intent: str, folded: str) -> str:
+    """Return what a question is about: a number of pieces is asked of who buys or changes an order."""
     if kind == "handoff":
         return "human_handoff"
-    if kind == "details" and last_intent not in TRANSACTIONAL:
+    if kind == "details" and last_intent not in TRANSACTIONAL and (not last_intent or _PIECES.search(folded)):
         return "order_place"
     return last_intent or "order_status"
