@@ -20,6 +20,8 @@ _COLOUR_WORDS = frozenset({"màu", "mau", "color", "colour", "colors", "colours"
 """As typed: ``mẫu khác`` asks for another product."""
 _STOCK_WORDS = frozenset({"con", "co", "have", "stock", "available", "left", "got", "hang", "comes", "come"})
 _TAKING_WORDS = frozenset({"lay", "chot", "mua", "dat", "take", "buy", "order"})
+_NO_OPENINGS = frozenset({"no", "nope", "not", "wait", "khong", "đừng", "khoan", "khoi"})
+_NO_TROUBLE = (["problem"], ["sao"])
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _SEARCHING = frozenset({"product_search", "product_recommend"})
 _ABOUT_ORDER = frozenset((*ORDERS, "return_request", "refund_status"))
@@ -58,12 +60,20 @@ def answer_to_pending(utterance: Utterance, state: DialogueState, guess: Guess) 
     yes_or_no = short_answer(utterance)
     if yes_or_no and pending.kind not in ("order_id", "verify", "measures", "contact"):
         return _decided(yes_or_no, {}, f"pending:{pending.kind}")
-    if pending.kind == "confirm" and short_answer(segments(utterance)[0]) == "deny" and not _names_order(utterance):
+    if pending.kind == "confirm" and _opens_with_no(utterance) and not _names_order(utterance):
         return _decided("deny", {}, "pending:confirm")
     slots = _answering_slots(pending, utterance, state, guess)
     if slots is None:
         return None
     return _decided(pending.intent, {**pending.slots, **slots}, f"pending:{pending.kind}")
+
+
+def _opens_with_no(utterance: Utterance) -> bool:
+    """Tell whether a message begins as a refusal: what is in doubt is not done ("no, do not cancel it")."""
+    if short_answer(segments(utterance)[0]) == "deny":
+        return True
+    words = [token.marked if token.marked in _NO_OPENINGS else token.folded for token in utterance.core[:2]]
+    return words == ["do", "not"] or (bool(words) and words[0] in _NO_OPENINGS and words[1:] not in _NO_TROUBLE)
 
 
 def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueState, guess: Guess) -> Slots | None:
