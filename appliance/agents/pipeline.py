@@ -158,7 +158,7 @@ class Assistant:
         state = given.state
         heard = LanguageInput(given.message, expected(state))
         utterance = _timed(steps, "language", lambda: self._language().run(heard), _seen_by_language)
-        found = _timed(steps, "intent", lambda: self._understood(utterance, state), _plain)
+        found = _timed(steps, "intent", lambda: self._understood(utterance, state), _seen_by_intent)
         asked = SkillInput(
             intent=found.intent,
             slots=found.slots,
@@ -190,8 +190,13 @@ class Assistant:
         """Run the skill of every intent, a transaction last."""
         if interpretation.rule.startswith(f"{_FAQ}:"):
             return [self._run(_FAQ, asked.slots, asked, steps)]
-        intents = sorted(interpretation.intents or (interpretation.intent,), key=lambda name: name in TRANSACTIONAL)
-        return [self._run(intent, asked.slots, asked, steps) for intent in intents]
+        if not interpretation.requests:
+            return [self._run(interpretation.intent, asked.slots, asked, steps)]
+        requests = sorted(interpretation.requests, key=lambda request: request.intent in TRANSACTIONAL)
+        return [
+            self._run(request.intent, request.slots, msgspec.structs.replace(asked, utterance=request.utterance), steps)
+            for request in requests
+        ]
 
     def _run(self, intent: str, slots: Slots, asked: SkillInput, steps: list[Step]) -> Outcome:
         given = msgspec.structs.replace(asked, intent=intent, slots=slots)
@@ -264,9 +269,9 @@ def _timed(steps: list[Step], agent: str, run: Callable[[], T], seen: Callable[[
     return result
 
 
-def _plain(record: msgspec.Struct) -> dict[str, object]:
-    found: dict[str, object] = msgspec.to_builtins(record)
-    return found
+def _seen_by_intent(found: Interpretation) -> dict[str, object]:
+    seen: dict[str, object] = msgspec.to_builtins(msgspec.structs.replace(found, requests=()))
+    return seen
 
 
 def _seen_by_language(utterance: Utterance) -> dict[str, object]:

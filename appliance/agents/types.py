@@ -135,6 +135,14 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(token for place, token in enumerate(self.tokens) if place not in skipped)
 
 
+class Request(msgspec.Struct, frozen=True):
+    """One of several requests in a message, with its own values and words."""
+
+    intent: str
+    slots: Slots
+    utterance: Utterance
+
+
 class Interpretation(msgspec.Struct, frozen=True, kw_only=True):
     """What the intent agent makes of an utterance in its conversation."""
 
@@ -148,6 +156,8 @@ class Interpretation(msgspec.Struct, frozen=True, kw_only=True):
     """The rule that decided; ``''`` when the model did."""
     scores: tuple[tuple[str, float], ...] = ()
     """The model's best intents with their probabilities."""
+    requests: tuple[Request, ...] = ()
+    """The requests of a message that holds several; ``slots`` are all of theirs together."""
 
 
 class ShownProduct(msgspec.Struct, frozen=True, gc=False):

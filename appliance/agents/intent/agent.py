@@ -12,20 +12,22 @@ from appliance.agents.intent.examples import OwnExamples
 from appliance.agents.intent.revise import of_the_shop, revised
 from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.segments import segments
-from appliance.agents.intent.slots import fill
+from appliance.agents.intent.slots import ALLOWED, fill
 from appliance.agents.types import (
     CONVERSATION,
     TRANSACTIONAL,
     DialogueState,
     Interpretation,
     Pending,
-    Slots,
+    Request,
     Utterance,
 )
 
 _SCREENED = {"injection": "security_probe", "abuse": "abuse", "spam": "out_of_scope", "noise": "unclear"}
 _SHOWN_SCORES = 5
 _ABOUT_ONE = frozenset({"product_price", "product_info"})
+_SHARED = frozenset({"product", "ref", "order_id", "phone", "email", "location"})
+"""Slots that one request of a message lends to another."""
 _SAME_WISH = frozenset({"product_search", "product_availability", "product_recommend"})
 _SURE = 0.9
 _OF_THE_SHOP = 0.55
@@ -67,17 +69,16 @@ class IntentAgent:
         if not rule and state.pending is not None and state.pending.kind == "details" and _is_free_text(decision):
             return _details(state.pending)
         intent, rule = revised(decision, rule, utterance, state)
-        intents = self._all_intents(utterance, state, intent)
-        slots: Slots = {}
-        for name in intents:
-            slots |= fill(name, utterance, state)
+        requests = _filled(self._requests(utterance, state, intent), utterance, state)
+        slots = {name: value for request in requests for name, value in request.slots.items()}
         return Interpretation(
-            intent=intents[0],
-            intents=intents,
+            intent=requests[0].intent,
+            intents=tuple(request.intent for request in requests),
             confidence=CERTAIN if rule else decision.confidence,
             slots=slots,
             rule=rule,
             scores=decision.scores[:_SHOWN_SCORES],
+            requests=requests if len(requests) > 1 else (),
         )
 
     def _decide(self, utterance: Utterance, state: DialogueState) -> tuple[Decision, str]:
@@ -91,27 +92,39 @@ class IntentAgent:
             return msgspec.structs.replace(decision, intent=guess, confidence=_OF_THE_SHOP), ""
         return decision, ""
 
-    def _all_intents(self, utterance: Utterance, state: DialogueState, intent: str) -> tuple[str, ...]:
-        """Return every request of a message in the order said; small talk around a request is none."""
+    def _requests(self, utterance: Utterance, state: DialogueState, intent: str) -> dict[str, Utterance]:
+        """Return every request of a message with its words, in the order said; small talk around one is none."""
         parts = segments(utterance)
-        if len(parts) < 2:
-            return (intent,)
-        found: list[str] = []
-        for part in parts:
+        found: dict[str, Utterance] = {}
+        for part in parts if len(parts) > 1 else ():
             decision, rule = self._decide(part, state)
             name, _ = revised(decision, rule, part, state)
-            if name in CONVERSATION or (decision.confidence < _SECOND_INTENT_FROM and not rule):
-                continue
-            found.append(name)
-        if "product_search" in found and _ABOUT_ONE.intersection(found):
+            if name not in CONVERSATION and (rule or decision.confidence >= _SECOND_INTENT_FROM):
+                found.setdefault(name, part)
+        if "product_search" in found and _ABOUT_ONE & found.keys():
             # "The leather wallet, how much?": what stands before only names the product.
-            found = [name for name in found if name != "product_search"]
-            intent = found[0] if intent == "product_search" else intent
+            del found["product_search"]
+            intent = next(iter(found)) if intent == "product_search" else intent
         elif intent in _SAME_WISH:
             # "Any larger one, around 700k?" is one wish, though its parts look like two.
-            found = [name for name in found if name == intent or name not in _SAME_WISH]
-        distinct = tuple(dict.fromkeys(found))
-        return distinct if len(distinct) > 1 and intent in distinct else (intent,)
+            found = {name: part for name, part in found.items() if name == intent or name not in _SAME_WISH}
+        return found if len(found) > 1 and intent in found else {intent: utterance}
+
+
+def _filled(requests: dict[str, Utterance], whole: Utterance, state: DialogueState) -> tuple[Request, ...]:
+    """Return the requests with their slots.
+
+    What one says of the product, the order or the place holds for the others, and what stands in no request for all.
+    """
+    filled = {name: fill(name, part, state) for name, part in requests.items()}
+    shared = {slot: value for slots in filled.values() for slot, value in slots.items() if slot in _SHARED}
+    found = []
+    for name, part in requests.items():
+        others = {mention.slot for other, words in requests.items() if other != name for mention in words.mentions}
+        lent = {slot: value for slot, value in shared.items() if slot in ALLOWED.get(name, ())}
+        loose = {slot: value for slot, value in fill(name, whole, state).items() if slot not in {*others, "product"}}
+        found.append(Request(name, loose | lent | filled[name], part))
+    return tuple(found)
 
 
 def _is_free_text(decision: Decision) -> bool:

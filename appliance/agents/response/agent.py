@@ -121,7 +121,7 @@ def _once(products: Sequence[ProductFact]) -> list[ProductFact]:
 
 
 def _joined(sentences: Sequence[str]) -> str:
-    """Join sentences with spaces; one that begins with a line break keeps it."""
+    """Join sentences: with spaces, after a list with a line break, and with one polite opening for all of them."""
     text = ""
     for sentence in sentences:
         stripped = sentence.rstrip()
@@ -132,5 +132,12 @@ def _joined(sentences: Sequence[str]) -> str:
         elif stripped.startswith("\n") or text.endswith("\n"):
             text += stripped
         else:
-            text += ("" if text.endswith(_SENTENCE_ENDS) else ".") + " " + stripped
+            end = "" if text.endswith(_SENTENCE_ENDS) else "."
+            text += ("\n" if "\n" in text else f"{end} ") + _without_opening(stripped)
     return text
+
+
+def _without_opening(sentence: str) -> str:
+    """Return a further sentence without the "Dạ" that the first has said."""
+    rest = sentence.removeprefix("Dạ").lstrip(", ")
+    return rest[:1].upper() + rest[1:] if rest != sentence else sentence
