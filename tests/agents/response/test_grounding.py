@@ -110,3 +110,12 @@ def test_cards_are_shown_once_and_quick_replies_are_few_and_distinct() -> None:
 def test_money_is_written_as_each_language_writes_it(money: Money, vi: str, en: str) -> None:
     assert format_money(money, "vi") == vi
     assert format_money(money, "en") == en
+
+
+def test_a_list_ends_with_a_line_break_and_the_polite_opening_is_said_once() -> None:
+    parts = (Part(text="Dạ có 2 mẫu:"), Part(text="\n1. Túi Tote"), Part(text="Dạ phí giao 35.000đ ạ."))
+    listed = ResponseAgent("VND").run(ResponseInput(outcomes=(Outcome(action="answer", parts=parts),), locale="vi"))
+    assert listed.reply.text == "Dạ có 2 mẫu:\n1. Túi Tote\nPhí giao 35.000đ ạ."
+    plain = (Part(text="Dạ còn hàng"), Part(text="Dạ giá 35.000đ ạ."))
+    said = ResponseAgent("VND").run(ResponseInput(outcomes=(Outcome(action="answer", parts=plain),), locale="vi"))
+    assert said.reply.text == "Dạ còn hàng. Giá 35.000đ ạ."
