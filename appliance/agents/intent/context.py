@@ -21,6 +21,7 @@ _COLOUR_WORDS = frozenset({"màu", "mau", "color", "colour", "colors", "colours"
 _STOCK_WORDS = frozenset({"con", "co", "have", "stock", "available", "left", "got", "hang", "comes", "come"})
 _TAKING_WORDS = frozenset({"lay", "chot", "mua", "dat", "take", "buy", "order"})
 _NO_OPENINGS = frozenset({"no", "nope", "not", "wait", "khong", "đừng", "khoan", "khoi"})
+_YES_OPENINGS = frozenset({"yes", "yeah", "yep", "sure", "please", "da", "vang", "dung", "u", "uh", "co"})
 _NO_TROUBLE = (["problem"], ["sao"])
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _SEARCHING = frozenset({"product_search", "product_recommend"})
@@ -29,9 +30,11 @@ _SHORTEST_NUMBER = 3
 _FEW_WORDS = 2
 _ONE_OF_LIST = 4
 """Words up to which a message may be but the pointing at one of a list: ``cái thứ 5``, ``the second one``."""
+_ACTS_ON_YES = frozenset({"confirm", "handoff"})
 _SURE = 0.6
 _QUITE_SURE = 0.9
-"""Confidence in a question about a policy from which its values are none of the details that were asked for."""
+"""Confidence in a question about a policy from which its values are none of the details that were asked for, and in a
+yes from which it is one."""
 _OTHER_REQUEST = frozenset(
     (*_MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
 )
@@ -62,10 +65,19 @@ def answer_to_pending(utterance: Utterance, state: DialogueState, guess: Guess) 
         return _decided(yes_or_no, {}, f"pending:{pending.kind}")
     if pending.kind == "confirm" and _opens_with_no(utterance) and not _names_order(utterance):
         return _decided("deny", {}, "pending:confirm")
+    if pending.kind in _ACTS_ON_YES and guess.intent == "affirm" and not _says_yes(utterance, guess):
+        # "Ok, I'll ask my wife": nobody is called and no order touched on what only resembles a yes.
+        return _decided("unclear", {}, f"pending:{pending.kind}")
+    if pending.kind == "handoff" and _is_contact_alone(utterance):
+        return _decided("human_handoff", _contact(_by_slot(utterance)), "pending:handoff")
     slots = _answering_slots(pending, utterance, state, guess)
     if slots is None:
         return None
     return _decided(pending.intent, {**pending.slots, **slots}, f"pending:{pending.kind}")
+
+
+def _says_yes(utterance: Utterance, guess: Guess) -> bool:
+    return guess.confidence >= _QUITE_SURE or utterance.tokens[0].folded in _YES_OPENINGS
 
 
 def _opens_with_no(utterance: Utterance) -> bool:
@@ -138,6 +150,8 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Inter
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:place")
     if "location" in stated and state.last_intent in _SHIPPING and foreign and guess.intent not in _SHIPPING:
         return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:place")
+    if state.last_intent == "human_handoff" and _is_contact_alone(utterance):
+        return _decided("human_handoff", _contact(stated), "follow_up:contact")
     if not (state.shown or state.focus or state.filters):
         return None
     about_one = guess.intent in _ABOUT_ONE and guess.is_sure
@@ -154,7 +168,8 @@ def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Inter
     if _asks_other_colours(utterance, stated) and state.focus is not None:
         slots = {"attribute": "color_options", **fill("product_info", utterance, state)}
         return _decided("product_info", slots, "follow_up:colours")
-    if "modifier" in stated and not about_one and not stated.keys() & {"order_id", "phone"}:
+    haggles = guess.intent == "promotion" and guess.is_sure
+    if "modifier" in stated and not about_one and not haggles and not stated.keys() & {"order_id", "phone"}:
         return _decided("product_search", fill("product_search", utterance, state), "follow_up:modifier")
     if _VARIANT & stated.keys() and _nothing_else(utterance, stated):
         of_one = state.focus is not None or "ref" in stated
@@ -194,6 +209,13 @@ def _nothing_else(utterance: Utterance, stated: dict[str, Mention]) -> bool:
     if stated.keys() - {*_VARIANT, "ref", "number"}:
         return False
     return not product_phrases(utterance)
+
+
+def _is_contact_alone(utterance: Utterance) -> bool:
+    """Tell whether a message gives a telephone number or an e-mail address and asks nothing."""
+    given = [mention for mention in utterance.mentions if mention.slot in ("phone", "email")]
+    words = len(utterance.core) - sum(mention.end - mention.start for mention in given)
+    return bool(given) and words <= _FEW_WORDS
 
 
 def _contact(stated: dict[str, Mention]) -> Slots:

@@ -45,6 +45,7 @@ def pending(kind: PendingKind, intent: str, **slots: str | int) -> DialogueState
         ("anything cheaper?", SEARCHED, "product_search", {"category": "backpack", "modifier": "cheaper"}),
         ("show me more", SEARCHED, "product_search", {"category": "backpack", "modifier": "more"}),
         ("dưới 400k thôi", SEARCHED, "product_search", {"category": "backpack", "price_max": 400_000}),
+        ("hmm too expensive", SEARCHED, "product_search", {"category": "backpack", "modifier": "cheaper"}),
         # a place of the list, and the product just spoken of
         ("cái thứ hai giá bao nhiêu", SEARCHED, "product_price", {"ref": 2}),
         ("how much is the last one", SEARCHED, "product_price", {"ref": 3}),
@@ -117,6 +118,9 @@ def test_a_turn_means_what_the_conversation_makes_of_it(
         ("0912345678", pending("contact", "human_handoff"), "human_handoff", {"phone": "0912345678"}),
         ("có", pending("confirm", "order_cancel", order_id="1101"), "affirm", {}),
         ("yes please", pending("handoff", "human_handoff"), "affirm", {}),
+        ("0912 345 678", pending("handoff", "complaint"), "human_handoff", {"phone": "0912345678"}),
+        ("ok ill think about it", pending("handoff", "human_handoff"), "deny", {}),
+        ("thôi để mình suy nghĩ thêm", pending("handoff", "human_handoff"), "deny", {}),
         ("thôi khỏi", pending("confirm", "order_cancel", order_id="1101"), "deny", {}),
         ("no, do not cancel it", pending("confirm", "order_cancel", order_id="1101"), "deny", {}),
         ("don't cancel it", pending("confirm", "order_cancel", order_id="1101"), "deny", {}),
@@ -136,6 +140,12 @@ def test_an_answer_goes_to_the_question_that_waits(text: str, state: DialogueSta
 )
 def test_what_is_no_refusal_is_not_taken_for_one(text: str) -> None:
     assert understood(text, pending("confirm", "order_cancel", order_id="1101")).rule != "pending:confirm"
+
+
+def test_nothing_is_done_on_what_only_resembles_a_yes() -> None:
+    state = pending("handoff", "human_handoff")
+    assert understood("ok ill ask my wife first", state).intent != "affirm"
+    assert understood("yes, do that", state).intent == "affirm"
 
 
 def test_a_named_product_answers_which_one() -> None:
