@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 from appliance.agents.assembly import build_assistant
 from appliance.agents.conversations import ChatAnswer
 from appliance.agents.pipeline import Assistant
+from appliance.agents.port import LanguageModel
 from appliance.agents.response.grounding import amounts_in
 from appliance.agents.service.retrieval import FaqSearch
 from appliance.agents.vocabulary import Vocabulary
@@ -84,7 +85,7 @@ class TalkShop:
         """Stop it."""
         self.runtime.stop()
 
-    def assistant(self) -> Assistant:
+    def assistant(self, model: Callable[[], LanguageModel | None] = lambda: None) -> Assistant:
         """Return an assistant over the shop's stores, without conversations."""
         runtime = self.runtime
         vocabulary = Vocabulary(runtime.catalogue, runtime.shop_words)
@@ -96,6 +97,7 @@ class TalkShop:
             FaqSearch(runtime.faq),
             vocabulary,
             runtime.settings,
+            model,
         )
 
     def talk(self, session: str) -> Talk:

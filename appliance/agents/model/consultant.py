@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -59,12 +60,16 @@ class Consultant:
     ) -> Consultation:
         """Let the model answer a message within ``deadline`` seconds; failures are answers too, never exceptions."""
         messages = self.opening(message, state, locale)
-        found = Consultation()
+        found, ends = Consultation(), time.monotonic() + deadline
         tools = [tool.schema for tool in TOOLS.values()]
         try:
             for _ in range(MAX_CALLS + 1):
-                text, call, usage = _answer(model, messages, tools, deadline, conversation)
+                # What an earlier call took is gone: the deadline is that of the whole answer.
+                text, call, end = _answer(model, messages, tools, max(0.0, ends - time.monotonic()), conversation)
+                usage = Usage(end.tokens_in, end.tokens_out)
                 found = msgspec.structs.replace(found, usage=found.usage + usage)
+                if end.reason != "stop":
+                    return msgspec.structs.replace(found, failed=end.reason)
                 if call is None:
                     return _worded(found, text)
                 slots = slots_of(call)
@@ -93,9 +98,9 @@ class Consultant:
 
 def _answer(
     model: LanguageModel, messages: Sequence[Message], tools: Sequence[ToolSchema], deadline: float, conversation: str
-) -> tuple[str, ToolCall | None, Usage]:
+) -> tuple[str, ToolCall | None, Finish]:
     text: list[str] = []
-    call, usage = None, Usage()
+    call, end = None, Finish()
     for frame in model.stream(messages, tools, deadline=deadline, conversation=conversation):
         match frame:
             case TextDelta():
@@ -103,16 +108,24 @@ def _answer(
             case ToolCall():
                 call = call or frame
             case Finish():
-                usage = Usage(frame.tokens_in, frame.tokens_out)
-    return "".join(text).strip(), call, usage
+                end = frame
+    return "".join(text).strip(), call, end
 
 
 def _worded(found: Consultation, text: str) -> Consultation:
-    """Keep the model's text when it has a form that may be sent; what it states is checked by the response agent."""
+    """Keep the model's text where it words facts that were found and has a form that may be sent.
+
+    What it states is checked by the response agent. Questions, orders and calls for a person keep the shop's own
+    words, and without any fact a model may ask, but not tell.
+    """
     if not text:
         return found if found.outcomes else msgspec.structs.replace(found, failed="empty")
     if len(text) > MAX_REPLY_CHARS or _FOREIGN.search(text) or _MARKUP.search(text):
         return msgspec.structs.replace(found, failed="unfit_text")
+    if not found.outcomes and not (text.endswith("?") and not any(letter.isdigit() for letter in text)):
+        return msgspec.structs.replace(found, failed="no_facts")
+    if any(outcome.action != "answer" or outcome.pending is not None or outcome.order_id for outcome in found.outcomes):
+        return found
     return msgspec.structs.replace(found, text=text)
 
 

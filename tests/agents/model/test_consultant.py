@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import pytest
+from scripted_model import ScriptedModel
 
 from appliance.agents.model.breaker import CircuitBreaker
 from appliance.agents.model.consultant import Consultant, Consultation
 from appliance.agents.model.costs import Usage, cost_usd, typical_cost_usd
 from appliance.agents.model.policy import Policy
 from appliance.agents.model.tools import TOOLS, slots_of
-from appliance.agents.port import Finish, Frame, Message, TextDelta, ToolCall, ToolSchema
-from appliance.agents.types import DialogueState, Interpretation, Outcome, ProductFact, Slots, Token, Utterance
-from appliance.errors import Unavailable
+from appliance.agents.port import Finish, Frame, TextDelta, ToolCall
+from appliance.agents.types import Action, DialogueState, Interpretation, Outcome, ProductFact, Slots, Token, Utterance
 from appliance.settings import Assistant
 
 TOTE = ProductFact(product_id="p1", handle="tui-tote", title="Túi Tote", price=180_000)
-
-
-class ScriptedModel:
-    """Answers with frames that a test wrote, one list a request."""
-
-    name = "scripted"
-
-    def __init__(self, *answers: list[Frame], load: float = 0.0) -> None:
-        self._answers = list(answers)
-        self.load = load
-        self.asked: list[list[Message]] = []
-
-    def stream(
-        self, messages: Sequence[Message], tools: Sequence[ToolSchema], *, deadline: float, conversation: str
-    ) -> Iterator[Frame]:
-        self.asked.append(list(messages))
-        if not self._answers:
-            raise Unavailable("the model is off")
-        yield from self._answers.pop(0)
 
 
 def _ask(model: ScriptedModel, outcome: Outcome | None = None) -> tuple[Consultation, list[tuple[str, Slots]]]:
@@ -92,6 +73,36 @@ def test_text_of_an_unfit_form_is_not_sent(text: str) -> None:
 def test_a_model_that_is_off_leaves_the_turn_to_the_rules() -> None:
     found, _ = _ask(ScriptedModel())
     assert found.failed == "unavailable"
+
+
+def test_without_facts_a_model_may_ask_but_not_tell() -> None:
+    told, _ = _ask(ScriptedModel([TextDelta("Shop đổi trả miễn phí trong mọi trường hợp ạ."), Finish()]))
+    assert (told.failed, told.text) == ("no_facts", "")
+    asked, _ = _ask(ScriptedModel([TextDelta("Mình tìm túi cho dịp nào ạ?"), Finish()]))
+    assert (asked.failed, asked.text) == ("", "Mình tìm túi cho dịp nào ạ?")
+
+
+@pytest.mark.parametrize("action", ["ask_verify", "lookup", "handoff", "clarify"])
+def test_orders_and_questions_keep_the_shops_own_words(action: Action) -> None:
+    call = ToolCall("order_status", {"order_id": "1101"})
+    found, _ = _ask(
+        ScriptedModel([call, Finish()], [TextDelta("Đơn đã giao rồi ạ."), Finish()]), Outcome(action=action)
+    )
+    assert (found.failed, found.text) == ("", "")
+
+
+@pytest.mark.parametrize("reason", ["length", "deadline", "cancelled"])
+def test_half_an_answer_is_not_sent(reason: Literal["length", "deadline", "cancelled"]) -> None:
+    found, _ = _ask(ScriptedModel([TextDelta("Dạ có Túi"), Finish(reason=reason)]))
+    assert (found.failed, found.text) == (reason, "")
+
+
+def test_the_deadline_is_that_of_the_whole_answer() -> None:
+    call = ToolCall("search", {"query": "túi"})
+    model = ScriptedModel([call, Finish()], [TextDelta("Dạ có ạ."), Finish()])
+    _ask(model)
+    first, second = model.deadlines
+    assert second < first <= 5.0
 
 
 def test_a_model_that_calls_without_end_is_stopped() -> None:
