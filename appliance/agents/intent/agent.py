@@ -29,6 +29,9 @@ _ABOUT_ONE = frozenset({"product_price", "product_info"})
 _SHARED = frozenset({"product", "ref", "order_id", "phone", "email", "location"})
 """Slots that one request of a message lends to another."""
 _SAME_WISH = frozenset({"product_search", "product_availability", "product_recommend"})
+"""Of these a message holds one: "any larger one, around 700k?" is one wish, though its parts look like two."""
+_SAME_ORDER = TRANSACTIONAL | {"complaint", "payment_issue"}
+"""Of these too: what else is told of an order is the reason ("ordered the wrong one, cancel 6032")."""
 _SURE = 0.9
 _OF_THE_SHOP = 0.55
 """Confidence in the likeliest request of a message that the model took for none: less than what counts as sure."""
@@ -105,9 +108,12 @@ class IntentAgent:
             # "The leather wallet, how much?": what stands before only names the product.
             del found["product_search"]
             intent = next(iter(found)) if intent == "product_search" else intent
-        elif intent in _SAME_WISH:
-            # "Any larger one, around 700k?" is one wish, though its parts look like two.
-            found = {name: part for name, part in found.items() if name == intent or name not in _SAME_WISH}
+        if intent != "complaint":
+            # What went wrong is the reason of the request: "zip broke, is that under warranty?"
+            found.pop("complaint", None)
+        for family in (_SAME_WISH, _SAME_ORDER):
+            if intent in family:
+                found = {name: part for name, part in found.items() if name == intent or name not in family}
         return found if len(found) > 1 and intent in found else {intent: utterance}
 
 

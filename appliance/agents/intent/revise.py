@@ -18,7 +18,7 @@ _BUDGETLESS = frozenset({"product_availability", "product_price"})
 _OR = frozenset({"hay", "hoac", "or", "vs", "versus"})
 _PRICE_WORDS = frozenset({"gia", "price", "priced"})
 """Said of goods; what is done for the shopper costs."""
-_UNSURE = 0.3
+_SURE, _DOUBTFUL, _UNSURE = 0.91, 0.55, 0.3
 _LEAST_SHARE = 0.03
 """Probability from which a shop's intent replaces "no business of ours" when a value of the shop is named."""
 
@@ -69,7 +69,8 @@ def _is_foreign(decision: Decision, utterance: Utterance, slots: set[str], state
 
     Vietnamese messages reach a Vietnamese shop with a purpose: there the model must be quite unsure as well.
     """
-    if decision.in_scope or decision.intent in CONVERSATION:
+    doubtful = not decision.in_scope or (utterance.locale == "en" and decision.confidence < _DOUBTFUL)
+    if not doubtful or decision.intent in CONVERSATION or decision.confidence >= _SURE:
         return False
     in_talk = state.pending is not None or state.shown or state.focus is not None
     if decision.intent in TRANSACTIONAL and "order_id" in state.last_slots:
