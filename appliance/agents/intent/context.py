@@ -10,6 +10,7 @@ from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.segments import segments
 from appliance.agents.intent.slots import KEEPS_ORDER, fill
 from appliance.agents.types import ORDERS, POLICIES, DialogueState, Interpretation, Mention, Pending, Slots, Utterance
+from appliance.text import fold
 
 CERTAIN = 0.99
 _DETAILS = frozenset({"color", "size", "quantity", "product", "phone", "location", "email"})
@@ -52,7 +53,18 @@ class Guess(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
+        """Tell whether the words alone may be trusted."""
         return self.confidence >= _SURE
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the conversation may say what the words alone do not."""
+        return self.intent in ("out_of_scope", "unclear") or not self.is_sure
+
+    @property
+    def asks_about_one(self) -> bool:
+        """Tell whether this is surely a question about one product."""
+        return self.intent in _ABOUT_ONE and self.is_sure
 
 
 def answer_to_pending(utterance: Utterance, state: DialogueState, guess: Guess) -> Interpretation | None:
@@ -93,7 +105,7 @@ def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueStat
     match pending.kind:
         case "order_id":
             number = stated.get("order_id") or stated.get("number")
-            if number is None:
+            if number is None or (number.slot == "number" and not _may_be_order(number, utterance)):
                 # Whose it is before which it is: the question stays.
                 return (_contact(stated) or None) if len(utterance.core) <= _SHORT_ANSWER else None
             return {"order_id": str(number.value), **_contact(stated)}
@@ -119,6 +131,11 @@ def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueStat
             return None
 
 
+def _may_be_order(number: Mention, utterance: Utterance) -> bool:
+    """Tell whether a bare number is that of an order and counts nothing: "it's been 2 weeks" is none."""
+    return len(str(number.value)) >= _SHORTEST_NUMBER or len(utterance.core) == 1
+
+
 def _which_product(
     pending: Pending, utterance: Utterance, state: DialogueState, stated: dict[str, Mention]
 ) -> Slots | None:
@@ -136,48 +153,88 @@ def _which_product(
 
 
 def follow_up(utterance: Utterance, state: DialogueState, guess: Guess) -> Interpretation | None:
-    """Return the meaning of a turn that hangs on the last list or product: a modifier, a colour or size alone.
-
-    A sure question about one product stays that question.
-    """
+    """Return the meaning of a turn that hangs on the order, the delivery, the list or the product before it."""
     stated = _by_slot(utterance)
-    foreign = guess.intent in ("out_of_scope", "unclear") or not guess.is_sure
-    if state.last_intent in KEEPS_ORDER and _gives_number(stated) and guess.intent not in _ABOUT_ORDER and foreign:
-        return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:order")
+    found = _of_order(utterance, state, guess, stated) or _of_delivery(utterance, state, guess, stated)
+    if found is not None:
+        return _meant(*found, utterance, state)
+    if state.shown or state.focus or state.filters:
+        found = _of_one(utterance, state, guess, stated) or _of_list(utterance, state, guess, stated)
+    return None if found is None else _meant(*found, utterance, state)
+
+
+def _meant(intent: str, rule: str, utterance: Utterance, state: DialogueState) -> Interpretation:
+    slots = fill(intent, utterance, state)
+    if rule == "follow_up:colours":
+        slots = {"attribute": "color_options", **slots}
+    return _decided(intent, slots, rule)
+
+
+def _of_order(
+    utterance: Utterance, state: DialogueState, guess: Guess, stated: dict[str, Mention]
+) -> tuple[str, str] | None:
+    """Return the intent of a number or a contact alone, or of "it" where an order is spoken of, and the rule."""
+    unsure = guess.intent not in _ABOUT_ORDER and guess.is_open
+    if state.last_intent in KEEPS_ORDER and _gives_number(stated) and unsure:
+        return state.last_intent, "follow_up:order"
     if state.last_intent in _ABOUT_ORDER and guess.intent == "out_of_scope" and "ref" in stated:
-        return _decided("order_status", fill("order_status", utterance, state), "follow_up:order")
-    if "location" in stated and state.last_intent in _SHIPPING and _names_a_place_only(utterance, stated["location"]):
-        return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:place")
-    if "location" in stated and state.last_intent in _SHIPPING and foreign and guess.intent not in _SHIPPING:
-        return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:place")
+        return "order_status", "follow_up:order"
     if state.last_intent == "human_handoff" and _is_contact_alone(utterance):
-        return _decided("human_handoff", _contact(stated), "follow_up:contact")
-    if not (state.shown or state.focus or state.filters):
-        return None
-    about_one = guess.intent in _ABOUT_ONE and guess.is_sure
-    if "ref" in stated and state.last_intent in _ABOUT_ONE and not about_one and _nothing_else(utterance, stated):
-        return _decided(state.last_intent, fill(state.last_intent, utterance, state), "follow_up:ref")
-    if (
-        "ref" in stated
-        and not guess.is_sure
-        and not _VARIANT & stated.keys()
-        and len(utterance.core) <= _ONE_OF_LIST
-        and _nothing_else(utterance, stated)
-    ):
-        return _decided("product_info", fill("product_info", utterance, state), "follow_up:ref")
-    if _asks_other_colours(utterance, stated) and state.focus is not None:
-        slots = {"attribute": "color_options", **fill("product_info", utterance, state)}
-        return _decided("product_info", slots, "follow_up:colours")
-    haggles = guess.intent == "promotion" and guess.is_sure
-    if "modifier" in stated and not about_one and not haggles and not stated.keys() & {"order_id", "phone"}:
-        return _decided("product_search", fill("product_search", utterance, state), "follow_up:modifier")
-    if _VARIANT & stated.keys() and _nothing_else(utterance, stated):
-        of_one = state.focus is not None or "ref" in stated
-        narrows = not of_one or (state.last_intent in _SEARCHING and not _asks_stock(utterance))
-        takes = of_one and any(token.folded in _TAKING_WORDS for token in utterance.tokens)
-        intent = "order_place" if takes else "product_search" if narrows else "product_availability"
-        return _decided(intent, fill(intent, utterance, state), "follow_up:variant")
+        return "human_handoff", "follow_up:contact"
     return None
+
+
+def _of_delivery(
+    utterance: Utterance, state: DialogueState, guess: Guess, stated: dict[str, Mention]
+) -> tuple[str, str] | None:
+    """Return the intent of another place ("còn Đà Nẵng?") and the rule."""
+    if "location" not in stated or state.last_intent not in _SHIPPING:
+        return None
+    unsure = guess.intent not in _SHIPPING and guess.is_open
+    return (
+        (state.last_intent, "follow_up:place") if unsure or _names_a_place_only(utterance, stated["location"]) else None
+    )
+
+
+def _of_one(
+    utterance: Utterance, state: DialogueState, guess: Guess, stated: dict[str, Mention]
+) -> tuple[str, str] | None:
+    """Return the intent of what only points at one product or at its colours, and the rule."""
+    points = "ref" in stated and _nothing_else(utterance, stated)
+    if points and state.last_intent in _ABOUT_ONE and not guess.asks_about_one:
+        return state.last_intent, "follow_up:ref"
+    if points and not guess.is_sure and not _VARIANT & stated.keys() and len(utterance.core) <= _ONE_OF_LIST:
+        return "product_info", "follow_up:ref"
+    if not guess.is_sure and _names_shown(utterance, state):
+        goes_on = state.last_intent in _ABOUT_ONE - {"product_compare"}
+        return state.last_intent if goes_on else "product_info", "follow_up:name"
+    if _asks_other_colours(utterance, stated) and state.focus is not None:
+        return "product_info", "follow_up:colours"
+    return None
+
+
+def _of_list(
+    utterance: Utterance, state: DialogueState, guess: Guess, stated: dict[str, Mention]
+) -> tuple[str, str] | None:
+    """Return the intent of a relative wish, or of a colour or size alone, and the rule."""
+    haggles = guess.intent == "promotion" and guess.is_sure
+    if "modifier" in stated and not guess.asks_about_one and not haggles and not stated.keys() & {"order_id", "phone"}:
+        return "product_search", "follow_up:modifier"
+    if not _VARIANT & stated.keys() or not _nothing_else(utterance, stated):
+        return None
+    of_one = state.focus is not None or "ref" in stated
+    if of_one and any(token.folded in _TAKING_WORDS for token in utterance.tokens):
+        return "order_place", "follow_up:variant"
+    narrows = not of_one or (state.last_intent in _SEARCHING and not _asks_stock(utterance))
+    return "product_search" if narrows else "product_availability", "follow_up:variant"
+
+
+def _names_shown(utterance: Utterance, state: DialogueState) -> bool:
+    """Tell whether a message is but a name of one product of the list, or a part of it that no other one has."""
+    words = {token.folded for token in utterance.core}
+    if not 0 < len(words) <= _ONE_OF_LIST:
+        return False
+    return sum(words <= set(fold(product.title).split()) for product in state.shown) == 1
 
 
 def _asks_stock(utterance: Utterance) -> bool:

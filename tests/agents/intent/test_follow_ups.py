@@ -60,6 +60,7 @@ def pending(kind: PendingKind, intent: str, **slots: str | int) -> DialogueState
         ("cái đầu với cái cuối khác gì nhau", SEARCHED, "product_compare", {"refs": [1, 3]}),
         ("cái này chống nước không", PRICED, "product_info", {"ref": "it", "attribute": "waterproof"}),
         ("còn hàng không", PRICED, "product_availability", {"ref": "it"}),
+        ("mini", PRICED, "product_price", {"product": "mini"}),
         # a colour or a size alone
         ("màu đen", SEARCHED, "product_search", {"category": "backpack", "color": "black"}),
         ("màu đen thì sao", PRICED, "product_availability", {"color": "black", "ref": "it"}),
@@ -146,6 +147,10 @@ def test_nothing_is_done_on_what_only_resembles_a_yes() -> None:
     state = pending("handoff", "human_handoff")
     assert understood("ok ill ask my wife first", state).intent != "affirm"
     assert understood("yes, do that", state).intent == "affirm"
+
+
+def test_a_count_of_weeks_is_no_order() -> None:
+    assert "order_id" not in understood("it's been 2 weeks", pending("order_id", "order_status")).slots
 
 
 def test_a_named_product_answers_which_one() -> None:
