@@ -10,8 +10,8 @@ from appliance.agents.intent.classifier import Decision, IntentClassifier
 from appliance.agents.intent.context import CERTAIN, Guess, answer_to_pending, follow_up
 from appliance.agents.intent.examples import OwnExamples
 from appliance.agents.intent.revise import of_the_shop, revised
-from appliance.agents.intent.rules import matching_rule, short_answer
-from appliance.agents.intent.segments import segments
+from appliance.agents.intent.rules import companion, matching_rule, short_answer
+from appliance.agents.intent.segments import is_joined, segments
 from appliance.agents.intent.slots import ALLOWED, fill
 from appliance.agents.types import (
     CONVERSATION,
@@ -113,8 +113,15 @@ class IntentAgent:
             found.pop("complaint", None)
         for family in (_SAME_WISH, _SAME_ORDER):
             if intent in family:
-                found = {name: part for name, part in found.items() if name == intent or name not in family}
-        return found if len(found) > 1 and intent in found else {intent: utterance}
+                found = {
+                    name: part
+                    for name, part in found.items()
+                    if name == intent or name not in family or (family is _SAME_ORDER and is_joined(part))
+                }
+        if len(found) > 1 and intent in found:
+            return found
+        other = companion(intent, utterance)
+        return {intent: utterance, other: utterance} if other else {intent: utterance}
 
 
 def _filled(requests: dict[str, Utterance], whole: Utterance, state: DialogueState) -> tuple[Request, ...]:

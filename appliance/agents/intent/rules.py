@@ -59,7 +59,15 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     guess: list[str] = []
 
 
+class _Companion(msgspec.Struct, forbid_unknown_fields=True):
+    intent: str
+    """What may be asked in the same breath."""
+    beside: str
+    any: list[str]
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
+    companion: list[_Companion]
     marked: list[str]
     yes: list[str]
     no: list[str]
@@ -103,6 +111,20 @@ def matching_rule(utterance: Utterance, guess: str = "") -> tuple[str, str] | No
         if rule.fits(text, whole, slots, guess):
             return rule.intent, f"{rule.intent}#{number}"
     return None
+
+
+def companion(intent: str, utterance: Utterance) -> str:
+    """Return what else a message asks in the same breath ("phí ship và mấy ngày"), or ``''``."""
+    text = " ".join(token.folded for token in utterance.core)[:MAX_CHARS]
+    for other, beside, pattern in _companions():
+        if beside == intent and pattern.search(text):
+            return other
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _companions() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    return tuple((entry.intent, entry.beside, _phrases(entry.any)) for entry in _file().companion)
 
 
 @lru_cache(maxsize=1)

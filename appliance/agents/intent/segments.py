@@ -11,6 +11,7 @@ from appliance.agents.types import Utterance
 
 _BREAK = re.compile(r"[,.;?!\n]")
 _JOINTS = frozenset({"va", "and", "also", "plus", "xong", "then"})
+_ADDING = _JOINTS | {"voi", "roi", "con"}
 _LEAST_WORDS = 2
 _MOST_PARTS = 4
 
@@ -32,6 +33,11 @@ def segments(utterance: Utterance) -> list[Utterance]:
     if not 3 <= len(bounds) <= _MOST_PARTS + 1:
         return [utterance]
     return [_part(utterance, first, last) for first, last in itertools.pairwise(bounds)]
+
+
+def is_joined(part: Utterance) -> bool:
+    """Tell whether a part begins with a word that adds a request to the one before ("với lại", "and")."""
+    return bool(part.tokens) and part.tokens[0].folded in _ADDING
 
 
 def _inside_mentions(utterance: Utterance) -> set[int]:
