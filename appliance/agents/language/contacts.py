@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from appliance.agents.language.coupons import COUPON_WORDS, coupons
 from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.numbers import word_is
 from appliance.agents.language.wordlist import word_set
@@ -17,9 +18,6 @@ _BETWEEN = word_set(
 _PREFIXES = ("DH", "ORD", "HD", "OD", "SO", "VN")
 _YEARS = range(1990, 2036)
 _CODE = re.compile(r"[A-Za-z]{2,8}[-_]?[0-9]{2,20}(?:[-_][A-Za-z0-9]{1,20}){0,4}")
-_COUPON = re.compile(r"(?=[A-Z0-9]*[A-Z])[A-Z0-9]{4,20}")
-_COUPON_FILLER = word_set("la gia is the nay nhap uu dai khuyen mai")
-_COUPON_WORDS = word_set("ma code voucher coupon giam promo vouchers discount vc")
 _MOBILE = re.compile(r"0[35789][0-9]{8}|02[0-9]{8,9}|(?:00)?84[235789][0-9]{8,9}|1[89]00[0-9]{4,6}")
 _NOT_AFTER = word_set(
     "cai chiec doi bo ngay tuan thang nam k nghin ngan trieu tr cu kg cm gio phut lan mon sp san hop dong "
@@ -31,7 +29,7 @@ _NOT_AFTER = word_set(
 def contacts(line: Line, taken: bytearray, expects: str) -> list[Mention]:
     """Return addresses, telephone and order numbers and coupon codes of a line, and mark their words as taken."""
     found: list[Mention] = []
-    for reader in (_emails, _phones, _coupons):
+    for reader in (_emails, _phones, coupons):
         found.extend(_claim(reader(line, taken), taken))
     found.extend(_claim(_orders(line, taken), taken))
     if expects == "order_id" and not any(mention.slot == "order_id" for mention in found):
@@ -84,42 +82,6 @@ def _phone(line: Line, place: int, end: int) -> Mention | None:
                 continue
             return Mention("phone", ("+" if plus and digits.startswith("84") else "") + digits, place, stop)
     return None
-
-
-def _coupons(line: Line, taken: bytearray) -> list[Mention]:
-    found: list[Mention] = []
-    for place in range(1, len(line)):
-        if taken[place] or not _after_coupon_word(line, place):
-            continue
-        code, end = _coupon_code(line, place)
-        if code and not code.startswith(("DH", "ORD")):
-            found.append(Mention("coupon_code", code, place, end))
-    return found
-
-
-def _after_coupon_word(line: Line, place: int) -> bool:
-    back = 1
-    while back < 5 and line.word(place - back) in _COUPON_FILLER:
-        back += 1
-    return line.word(place - back) in _COUPON_WORDS and line.word(place - back - 1) not in ("don", "order", "van")
-
-
-def _coupon_code(line: Line, place: int) -> tuple[str, int]:
-    """Return the code at a place and its end: digits mixed in, or capitals among small letters."""
-    raw, end = line.raw[place], place + 1
-    mixed = raw.isalnum() and any(c.isdigit() for c in raw) and any(c.isalpha() for c in raw) and len(raw) >= 4
-    if mixed:
-        return raw.upper(), end
-    if raw.isalpha() and raw.isascii() and line.is_number(end) and line.gap[end] == "":
-        code = raw + line.raw[end]
-        if len(raw) >= 3 or (_COUPON.fullmatch(code) and not _all_caps(line)):
-            return code.upper(), end + 1
-        return "", end
-    return (raw, end) if _COUPON.fullmatch(raw) and not _all_caps(line) else ("", end)
-
-
-def _all_caps(line: Line) -> bool:
-    return line.shouted and sum(raw.isalpha() for raw in line.raw) > 2
 
 
 def _orders(line: Line, taken: bytearray) -> list[Mention]:
@@ -209,7 +171,7 @@ def _acts_on(line: Line, place: int) -> bool:
 
 
 def _coupon_near(line: Line, place: int) -> bool:
-    return not _COUPON_WORDS.isdisjoint(line.folded[place + 1 : place + 3]) or line.word(place - 1) in ("nhap", "dung_")
+    return not COUPON_WORDS.isdisjoint(line.folded[place + 1 : place + 3]) or line.word(place - 1) in ("nhap", "dung_")
 
 
 def _expected_order(line: Line, taken: bytearray) -> list[Mention]:

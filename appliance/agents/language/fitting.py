@@ -6,6 +6,8 @@ from appliance.agents.language.matching import Found, Line
 from appliance.agents.language.wordlist import word_set
 
 _PAYING = word_set("pay paying payment transfer tra chuyen thanh toan ck by via through using use accept take money")
+_ONE_PERSON = frozenset(("lady", "woman", "man", "gentleman", "bà bầu", "mẹ bầu"))
+_GIVING = word_set("gift gifts present presents giving qua tang bieu")
 _SHORT = 3
 _LONE = frozenset(("more", "next", "tiếp", "nữa", "khác"))
 """Words that ask for other goods only when they are the whole message."""
@@ -60,6 +62,8 @@ def _value_fits(line: Line, item: Found, words: str) -> bool:
         return _pays(line, item, words)
     if slot == "attribute":
         return _asks(line, item, words, value)
+    if slot == "gender" and words in _ONE_PERSON and not _GIVING.isdisjoint(line.said):
+        return False  # whom a gift is for says nothing of the goods
     if words == "man":
         return line.word(item.start - 1) in ("", "for", "a", "the", "my", "young", "old", "adult")
     if slot == "modifier":

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 import msgspec
 
 from appliance.agents.language.matching import data
+from appliance.agents.language.slips import Slips, slip_index
 from appliance.domain import Category
 from appliance.text import clean_line, words
 
 _MAX_VOCABULARY = 20_000
+_MAX_MODEL = 3
+"""Digits of a number that can pass for a quantity."""
 _MIN_REPAIR = 4
 """Shorter words are never a typing slip of something else."""
 
@@ -35,6 +39,10 @@ class ShopLexicon(msgspec.Struct, frozen=True, gc=False):
     """One-word category names, folded, to how the shop marks them."""
     longest: int = 0
     """Words in the longest category name."""
+    slips: Slips = {}
+    """The category names of several words by all their words but one."""
+    numbered: frozenset[str] = frozenset()
+    """Folded word and number that stand beside each other in a title (``street 2``): the number is part of a name."""
 
     @staticmethod
     def build(
@@ -45,7 +53,8 @@ class ShopLexicon(msgspec.Struct, frozen=True, gc=False):
         folded = {" ".join(words(name)): handle for name, handle in reversed(names)}
         folded.update({" ".join(words(handle)): handle for _, handle in names if words(handle)})
         folded.pop("", None)
-        counts = Counter(words("\n".join(titles)))
+        lines = [words(title) for title in titles]
+        counts = Counter(word for line in lines for word in line)
         counts.update(word for name in folded for word in name.split())
         common = {word: count for word, count in counts.most_common(_MAX_VOCABULARY) if not word[:1].isdigit()}
         own = {key.strip().lower(): meaning.strip().lower() for key, meaning in (own_words or {}).items()}
@@ -61,6 +70,8 @@ class ShopLexicon(msgspec.Struct, frozen=True, gc=False):
             own_words={key: meaning for key, meaning in own.items() if key and meaning},
             spellings={word: frozenset(spelled) for word, spelled in single.items()},
             longest=max((name.count(" ") + 1 for name in folded), default=0),
+            slips=slip_index(folded.items()),
+            numbered=frozenset(_numbered(lines)),
         )
 
 
@@ -71,6 +82,13 @@ def bucketed(vocabulary: Iterable[str]) -> dict[Bucket, tuple[str, ...]]:
         if len(word) >= _MIN_REPAIR and word.isalpha():
             found.setdefault((word[0], len(word)), []).append(word)
     return {key: tuple(sorted(group)) for key, group in found.items()}
+
+
+def _numbered(lines: Iterable[list[str]]) -> Iterator[str]:
+    for line in lines:
+        for word, after in pairwise(line):
+            if len(after) <= _MAX_MODEL and after.isdigit() and not word[:1].isdigit():
+                yield f"{word} {after}"
 
 
 def _own_or_ours(handle: str) -> str:

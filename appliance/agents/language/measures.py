@@ -9,10 +9,16 @@ from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 
 _HEIGHTS = range(60, 221)
+_STATURES = (1.2, 2.2)
+"""Metres that a grown body is tall."""
+_KILOS = word_set("kg kgs ky ki kilo kilos kilogram kilograms nang lbs pounds")
 _WEIGHTS = range(3, 201)
 _FEET = range(10, 34)
 _BODY = word_set("cao nang kg ky height tall be chieu weigh weight")
-_PERSON = word_set("cao minh em toi tui to anh chi be con chau chong vo ban nguoi tall height am my he she")
+_PERSON = word_set(
+    "cao minh em toi tui to anh chi be con chau chong vo ban nguoi tall height am my he she "
+    "someone somebody person guy girl boy husband wife son daughter him her"
+)
 _PRICE_LEADS = word_set(
     "duoi tren tam gia khoang under over below around about tu den toi from than max budget sach chung for up hon qua"
 )
@@ -66,8 +72,11 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
     elif line.is_number(place) or digit(line, place):
         raw = line.folded[place].replace(",", ".")
         if raw.count(".") == 1 and line.is_number(place) and line.word(place + 1) in ("m", "met", "meter", "meters"):
-            bodily = not _PERSON.isdisjoint(line.said) or not _BODY.isdisjoint(line.said) or len(line) == 2
+            bodily = not (_PERSON.isdisjoint(line.said) and _BODY.isdisjoint(line.said)) or len(line) == 2
+            bodily = bodily or _weighed(line)
             return (round(float(raw) * 100), place + 2) if bodily and 0.5 <= float(raw) <= 2.3 else None
+        if raw.count(".") == 1 and line.is_number(place):
+            return _bare_metres(line, place, raw)
         if raw not in ("1", "2", "mot", "hai"):
             return None
         metres, place = (1.0 if raw in ("1", "mot") else 2.0), place + 1
@@ -85,6 +94,24 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
             else None
         )
     return round(metres * 100) + rest[0], rest[1]
+
+
+def _bare_metres(line: Line, place: int, raw: str) -> tuple[int, int] | None:
+    """Read metres without their unit where a body is spoken of: ``cao 1.7``, ``someone 1.60``, ``1.75 tall``."""
+    value, after = float(raw), line.word(place + 1)
+    if not _STATURES[0] <= value <= _STATURES[1] or after in _MONEY_UNITS or line.gap[place + 1][:1] in ("%", "/"):
+        return None
+    if near(line, place, 3, "gia", "price"):
+        return None
+    told = near(line, place, 2, "cao", "tall", "height", "someone", "somebody", "person", "who") or after == "tall"
+    named = line.word(place - 1) in ("am", "he", "she", "is", "minh", "em", "toi") or _weighed(line)
+    weighed = named and (_weighed(line) or line.word(place - 1) == "am" or line.word(place - 2) in ("he", "she"))
+    return (round(value * 100), place + 1) if told or weighed else None
+
+
+def _weighed(line: Line) -> bool:
+    """Tell whether somebody's weight is in the message and no parcel's."""
+    return not _KILOS.isdisjoint(line.said) and _PARCEL.isdisjoint(line.said) and _GOODS.isdisjoint(line.said)
 
 
 def _short_height(line: Line, place: int) -> tuple[int, int] | None:
@@ -183,7 +210,7 @@ def _weight_unit(line: Line, place: int) -> bool:
     if line.word(place) == "can":
         # "5 cần" is no weight; without marks it is one only at a person's weight.
         return line.marked[place] == "cân" or (line.marked[place] == "can" and _is_weight(line, place - 1))
-    return line.word(place) in ("kg", "kgs", "ky", "ki", "kilo", "kilos", "kilogram")
+    return line.word(place) in ("kg", "kgs", "ky", "ki", "kilo", "kilos", "kilogram", "kilograms")
 
 
 def _weights(line: Line, taken: bytearray, expects: str) -> list[Mention]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.agents.language.alternatives import settled
 from appliance.agents.language.contacts import contacts
 from appliance.agents.language.corrections import corrected
 from appliance.agents.language.lexicon import ShopLexicon
@@ -29,7 +30,7 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
     for mention in goods:
         taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
     pointed = references(line, taken)
-    found += quantities(line, taken, {mention.start for mention in goods})
+    found += quantities(line, taken, {mention.start for mention in goods}, lexicon.numbered)
     for mention in pointed:
         if mention.value == "it" and line.folded[mention.start] in (
             "it",
@@ -44,7 +45,7 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
     found = without(line, found)
     for mention in (*found, *pointed):
         taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
-    found = corrected(line, found, taken)
+    found = settled(line, corrected(line, found, taken))
     found += pointed
     found += bare_numbers(line, taken, expects)
     found.sort(key=lambda mention: (mention.start, mention.end))

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from appliance.agents.language.english import function_words
 from appliance.agents.language.fitting import value_likely
 from appliance.agents.language.lexicon import ShopLexicon
 from appliance.agents.language.matching import Found, Line, Phrase, Table, data, spelling
+from appliance.agents.language.receipt import on_receipt
+from appliance.agents.language.slips import slipped
+from appliance.agents.language.tints import sized, tint
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 from appliance.text import fold
@@ -24,6 +28,13 @@ _ALONE = word_set("hong do tim vang ghi den than")
 _NO_MODEL = word_set("tu tam khoang duoi tren ngay don order thang gia so ma thu from order")
 _MODEL_ENDS = word_set("khong ko k size sz con gia bao nhieu nha nhe")
 _MODALS = word_set("would will can to should may must could might it these they does")
+_NAME_WORDS = 3
+_NO_NAME = word_set(
+    "cho cua toi minh em anh chi shop ban khong ko k la thi ma va voi hay o ve bi da dang se chua duoc co con mac mang "
+    "dung di den tu nao gi nay do kia to for of in on at with and or is are it the a my can does do will nhe nha a "
+    "dong can muon mua lay tim doi tra giao nhan gui gia may bao nhieu"
+)
+"""Words that end a product's name."""
 _GROUPS = ("gender", "sort", "modifier", "payment_method", "attribute")
 
 
@@ -107,7 +118,13 @@ def categories(line: Line, taken: bytearray, lexicon: ShopLexicon) -> list[Menti
     while place < len(line):
         own_end, handle = _own(line, place, lexicon)
         ours = next((item for item in table.every(line, place) if _likely(line, item)), None)
-        if own_end and (ours is None or own_end >= ours.end):
+        if found and ours and line.marked[place] == "den" and sized(line, place + 1):
+            ours = None  # "quan jean slim den 31": black, no lamp
+        slip_end, meant = slipped(line, place, lexicon.slips)
+        if slip_end > max(own_end, ours.end if ours else 0) and (ours is None or ours.phrase.value):
+            # "sạc dự phồng": the longer name with a slip, not the shorter one that is inside it.
+            mention = Mention("category", meant, place, slip_end)
+        elif own_end and (ours is None or own_end >= ours.end):
             mention = Mention("category", handle, place, own_end)
         elif ours and ours.phrase.value:
             mention = Mention("category", ours.phrase.value, place, ours.end)
@@ -201,10 +218,34 @@ def colours(line: Line, taken: bytearray, goods: list[Mention]) -> list[Mention]
     for item in colour_table().scan(line):
         if not item.phrase.value or any(taken[item.start : item.end]):
             continue
-        english = item.end in starts and item.phrase.marked[0].isascii() and item.phrase.marked[-1] not in _VIETNAMESE
-        if english or _colour_likely(line, item, ends, found):
+        english = item.phrase.marked[0].isascii() and item.phrase.marked[-1] not in _VIETNAMESE
+        if (english and _describes(line, item, starts)) or _colour_likely(line, item, ends, found):
             found.append(Mention("color", item.phrase.value, item.start, item.end))
     return found
+
+
+def _describes(line: Line, item: Found, starts: set[int]) -> bool:
+    """Tell whether goods follow an English colour, at most three words of their name between."""
+    for place in range(item.end, min(item.end + _NAME_WORDS + 1, line.size)):
+        if place in starts:
+            return True
+        if line.folded[place] in ("or", "and") and tint(line, place + 1):
+            continue
+        if line.folded[place] in function_words() or not line.joined(place) or not line.folded[place].isalpha():
+            return False
+    return False
+
+
+def _ends_name(line: Line, item: Found, ends: set[int]) -> bool:
+    """Tell whether a colour ends a product's name: ``bình giữ nhiệt 500ml bạc``, ``giay tay court nau 41``."""
+    if line.word(item.end) not in _MODEL_ENDS and item.end < line.size and not sized(line, item.end):
+        return False
+    for place in range(item.start, max(0, item.start - _NAME_WORDS) - 1, -1):
+        if place in ends:
+            return True
+        if place == 0 or line.folded[place - 1] in _NO_NAME or not line.joined(place):
+            return False
+    return False
 
 
 def _colour_likely(line: Line, item: Found, ends: set[int], found: list[Mention]) -> bool:
@@ -233,6 +274,8 @@ def _colour_likely(line: Line, item: Found, ends: set[int], found: list[Mention]
     if name not in read["weak"]["always"] and (name not in read["weak"]["unmarked"] or typed == name):
         return True
     after_colour = any(other.end in (item.start, item.start - 1) for other in found)
+    if _ends_name(line, item, ends):
+        return True
     if line.marks and name not in read["weak"]["always"]:
         # Who marks the other words means an unmarked one as it stands: "do công ty nào".
         return item.start in ends or after_colour
@@ -254,6 +297,7 @@ def values(line: Line, taken: bytearray) -> list[Mention]:
         for item in value_table(slot).scan(line):
             if item.phrase.value and not any(taken[item.start : item.end]) and value_likely(line, item):
                 found += [Mention(slot, item.phrase.value, item.start, item.end)]
+    found.extend(on_receipt(line))
     found.extend(places(line, taken))
     return _apart(found)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.agents.language.matching import Line, whole
+from functools import lru_cache
+
+from appliance.agents.language.english import function_words
+from appliance.agents.language.matching import Line, data, whole
 from appliance.agents.language.numbers import Number, digit, number, word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
@@ -18,8 +21,19 @@ _MARKED_CLASSIFIERS = word_set(
     "cái chiếc đôi bộ hộp cặp món sản túi lọ lô tuýp gói cây quyển cuốn thùng suất bịch chái cai"
 )
 _BUYING = word_set(
-    "mua lay dat order them buy get want need just take add chot gom ban nhan muon so luong sl quantity qty"
+    "mua lay dat order them buy get want need put grab just take add chot gom ban nhan muon so luong sl quantity qty"
 )
+_LEADING = word_set(
+    "put send grab give gives giving bring reserve make made sell ship deliver return exchange swap cancel remove keep "
+    "plus order ordered bought purchase purchased wanted needed getting buying taking adding total only "
+    "like love try choose pick have had got bag basket cart oh um so well then now hi hello hey please "
+    "them vao gio bo vo chong ba me con chau ban anh chi em be co chu bac ong bo shop ad oi gui dum gium giup ho voi "
+    "tang kem cung chac them dang vua len bay do la ok oke u uh va cong mix set trang den hong tim vang xam nau cam "
+    "kem mot bon sau bay tam chin muoi tong het ca nhung cac moi khoang tam chung lan nhe nha nhi dat san "
+    "tuoi tre em nguoi khach lop doi nhom gia dinh"
+)
+_FEW = 20
+"""A number set without saying of what is a quantity up to here; above it is a size or a price."""
 _MOST = 999
 _NAMED_BY_NUMBER = word_set("thu so size ma don order cai mau chiec number the iphone galaxy tang free")
 _COUNTING = word_set("hai two three four five six seven eight nine ten eleven twelve")
@@ -32,11 +46,17 @@ _GOODS_VETO = word_set(
 )
 
 
-def quantities(line: Line, taken: bytearray, goods: set[int]) -> list[Mention]:
-    """Return how many pieces are wanted; ``goods`` are the places where a product group is named."""
+def quantities(line: Line, taken: bytearray, goods: set[int], numbered: frozenset[str] = frozenset()) -> list[Mention]:
+    """Return how many pieces are wanted.
+
+    ``goods`` are the places where a product group is named, ``numbered`` the word and number pairs of titles.
+    """
     found: list[Mention] = []
+    if numbered:
+        # "2 wave 3": a title's words are goods.
+        goods = goods | {at for at in range(len(line) - 1) if f"{line.folded[at]} {line.folded[at + 1]}" in numbered}
     for place in range(len(line)):
-        mention = None if taken[place] else _quantity(line, place, taken, goods)
+        mention = None if taken[place] or _of_title(line, place, numbered) else _quantity(line, place, taken, goods)
         if mention and not any(taken[mention.start : mention.end]):
             taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
             found.append(mention)
@@ -59,6 +79,8 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
     if read.digits.startswith("0") or signed or (before in _NAMED_BY_NUMBER and not ordered):
         return None
     value, after = int(read.value), line.word(read.end)
+    if _new_count(line, place, value):
+        return _count(value, place, read.end)
     if line.marks and not read.digits and line.marked[place] in ("sau", "nam", "tam", "bay"):
         return None  # "1 tháng sau": who marks words marks these
     if after in _CLASSIFIERS and _counts(line, read.end) and (after != "con" or _animal(line, place, read.end)):
@@ -66,8 +88,8 @@ def _quantity(line: Line, place: int, taken: bytearray, goods: set[int]) -> Ment
         end = read.end if any(taken[read.end : end]) else end  # "1 túi tote": the classifier is the product
         return _count(value, place, end)
     if _surely_number(line, place, read) and _names_goods(line, read.end, goods):
-        return _count(value, place, read.end)
-    wanted = _bought(line, place, read) or _of_these(line, read) or _new_count(line, place)
+        return None if read.digits and ends_name(line, place) else _count(value, place, read.end)
+    wanted = _bought(line, place, read) or _of_these(line, read)
     return _count(value, place, read.end) if wanted else None
 
 
@@ -77,11 +99,55 @@ def _of_these(line: Line, read: Number) -> bool:
     return pointed and line.word(read.end - 1) != "one"
 
 
-def _new_count(line: Line, place: int) -> bool:
-    """Tell whether a number is what a quantity is changed to: ``quantity to 3``, ``số lượng thành 3``."""
-    if line.word(place - 1) not in ("to", "thanh", "len", "xuong", "la", "is", "con"):
+def _of_title(line: Line, place: int, numbered: frozenset[str]) -> bool:
+    """Tell whether a number stands behind the word that it follows in a title of the shop."""
+    before = line.word(place - 1)
+    return f"{before} {line.folded[place]}" in numbered and before not in _BUYING and before not in _CLASSIFIERS
+
+
+def ends_name(line: Line, place: int) -> bool:
+    """Tell whether a number ends a model's name: it stands straight behind a word that can introduce none."""
+    if place == 0 or line.gap[place] != " " or line.is_number(place - 1):
         return False
-    return line.word(place - 2) in ("quantity", "qty", "luong", "sl", "count")
+    before = line.folded[place - 1]
+    return line.marked[place - 1] == before and before.isalpha() and before not in _introducing()
+
+
+@lru_cache(maxsize=1)
+def _introducing() -> frozenset[str]:
+    """Return the words that a quantity can follow: verbs, prepositions, articles, pronouns, conjunctions, people."""
+    return (
+        _BUYING
+        | _CLASSIFIERS
+        | _TINTS
+        | _LEADING
+        | function_words()
+        | frozenset(data("vietnamese")["function"].split())
+    )
+
+
+def _new_count(line: Line, place: int, value: int) -> bool:
+    """Tell whether a number is what a quantity is set to: ``quantity to 3``, ``make it two``, ``2 instead of 1``."""
+    left, before, after = line.word(place - 2), line.word(place - 1), line.word(place + 1)
+    if before in ("to", "thanh", "len", "xuong", "la", "is", "con") and left in (
+        "quantity",
+        "qty",
+        "luong",
+        "sl",
+        "count",
+    ):
+        return True
+    if value > _FEW or after in _GOODS_VETO:
+        return False
+    if before in ("it", "that") and left in ("make", "making"):
+        return True
+    if before in ("hang", "cart", "basket", "gio") and (before == "gio" or left in ("gio", "my", "the", "to")):
+        return after == "" or after in _STOCK
+    if (after, line.word(place + 2)) not in (("instead", "of"), ("rather", "than"), ("thay", "vi")):
+        return False
+    return (line.is_number(place) or line.word(place) in _COUNTING or line.word(place) == "one") and (
+        line.is_number(place + 3) or line.word(place + 3) in ("one", "mot", *_COUNTING)
+    )
 
 
 def _counts(line: Line, place: int) -> bool:

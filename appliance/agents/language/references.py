@@ -16,7 +16,10 @@ _NOT_LIST = word_set("don dat ngay hom sang chieu toi trua vao giao tu quan tuan
 _ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5}
 _COUNTS = {"two": 2, "three": 3, "four": 4, "2": 2, "3": 3, "4": 4}
 _NOT_ITEMS = word_set("time order purchase day delivery week name hand class of aid payment thing half month child")
-_UNITS = word_set("k nghin ngan trieu tr cu cm kg ngay gio nam thang tuan m met lit phut doi cai chiec dong d h tuoi")
+_UNITS = word_set(
+    "k nghin ngan trieu tr cu cm kg ngay gio nam thang tuan m met lit phut doi cai chiec dong d h tuoi "
+    "day days week weeks month months hours"
+)
 _ALL_OF = word_set("ngay tuan thang nam nguoi mien days weeks months years of men women")
 _SEEKING = word_set("tim co can muon mua ban kiem")
 """Before "ao do" without marks: a red one more often than that one."""
@@ -25,7 +28,10 @@ _MAX_LIST = 20
 _ORDER_VERBS = word_set("cho chot lay giup ban dat mua gui giao ship")
 _SPOKEN = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _LISTING = word_set("compare between sanh giua so choose pick khac")
-_COMPARING = word_set("better which nicer cheaper hon tot dep ben compare khac")
+_COMPARING = word_set(
+    "better which nicer cheaper hon tot dep ben compare khac differ differs difference different vs versus between giua"
+)
+_GRADES = word_set("better nicer cheaper bigger smaller warmer lighter heavier stronger stronger thicker")
 _JOINS = ("va", "voi", "and", "hay", "or", "vs", "versus", "with", "hoac")
 
 
@@ -118,6 +124,9 @@ def _listed(line: Line, place: int) -> Mention | None:
     """Read positions one after the other: ``cái 1 và 3``, ``mẫu 1 với mẫu 2``, ``số 1 và số 2``."""
     values: list[int] = []
     end = place
+    if line.is_number(place) and line.word(place + 1) in _GRADES and line.word(place + 2) == "than":
+        pair = [_position(line, place), _position(line, place + 3)]
+        return _refs(pair, place, place + 4) if all(pair) else None
     while end < len(line):
         step = end
         while (
@@ -139,6 +148,8 @@ def _listed(line: Line, place: int) -> Mention | None:
         if line.word(end) in _JOINS and end + 1 < len(line):
             end += 1
             continue
+        if _next_listed(line, end):
+            continue
         break
     if len(values) < 2 or line.word(place - 1) in ("size", "don", "order", "ma"):
         return None
@@ -147,10 +158,19 @@ def _listed(line: Line, place: int) -> Mention | None:
 
 def _bare_list(line: Line, place: int) -> bool:
     """Tell whether two plain numbers are places in a list: the whole message, or what is compared."""
-    if not (line.is_number(place) and line.word(place + 1) in _JOINS and line.is_number(place + 2)):
+    joined = line.word(place + 1) in _JOINS and line.is_number(place + 2)
+    if not line.is_number(place) or not (joined or _next_listed(line, place + 1)):
         return False
     alone = len(line) == 3 or not _COMPARING.isdisjoint(line.said)
     return alone or (line.word(place - 1) in _LISTING and line.word(place - 1) != "so")
+
+
+def _next_listed(line: Line, place: int) -> bool:
+    """Tell whether another position follows without a word between: ``cái 2 cái 3``, ``1, 2 and 3``."""
+    if line.is_number(place) and line.gap[place].strip() == ",":
+        return True
+    classed = line.word(place) in _CLASSES and line.is_number(place + 1) and line.word(place - 2) == line.word(place)
+    return classed and line.gap[place].strip() in ("", ",")
 
 
 def _position(line: Line, place: int) -> int:
@@ -172,6 +192,8 @@ def _vietnamese(line: Line, place: int) -> Mention | None:
         classed = False  # "cho em 1 balo": who asks, not which one
     if line.is_number(place - 1):
         classed = classed and not line.is_number(after)
+    if line.word(place) == "hang" and line.word(place - 1) == "gio":
+        classed = False  # "bỏ giỏ hàng 2": the basket
     opening = place == 0 and (len(line) == 1 or line.marked[after] != "dau" or line.word(after + 1) == "tien")
     if classed or opening:
         if word_is(line, after, "đầu") and (

@@ -31,7 +31,8 @@ def without(line: Line, found: list[Mention]) -> list[Mention]:
     for mention in found:
         if several_sizes and mention.slot == "size" and _refused(line, mention.start, refused_ends, bare_no, between):
             continue  # "L instead of M"
-        if mention.slot in _REFUSABLE and _refused(line, mention.start, refused_ends, bare_no, between):
+        refused = mention.slot in _REFUSABLE and _refused(line, mention.start, refused_ends, bare_no, between)
+        if refused or _goes_on(line, mention, result):
             result.append(Mention("without", _words(line, mention.start, mention.end), mention.start, mention.end))
         else:
             result.append(mention)
@@ -41,6 +42,13 @@ def without(line: Line, found: list[Mention]) -> list[Mention]:
             result.append(Mention("without", _words(line, item.start, item.end), item.start, item.end))
             result = [other for other in result if other.slot != "attribute" or other.start != item.start]
     return result
+
+
+def _goes_on(line: Line, mention: Mention, before: list[Mention]) -> bool:
+    """Tell whether a colour goes on what was refused: ``except black or white``, ``không lấy đen hay trắng``."""
+    if mention.slot != "color" or line.word(mention.start - 1) not in ("or", "nor", "hoac", "hay"):
+        return False
+    return any(other.slot == "without" and other.end == mention.start - 1 for other in before)
 
 
 def _refusals(line: Line, refusing: Table) -> list[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.numbers import word_is
+from appliance.agents.language.tints import SHOES, shoe_size, tint
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 
@@ -11,8 +12,10 @@ _LETTER_SIZES = word_set("XXS XS S M L XL XXL XXXL 2XL 3XL 4XL 5XL 6XL XXXXL")
 _PLAIN_LETTERS = word_set("S M L")
 _SIZE_WORDS = word_set("size sz sizes siz waist eu eur")
 _FREE = (("free", "size"), ("freesize",), ("one", "size"), ("onesize",))
-_SHOES = range(26, 48)
 _WORDED = {"small": "S", "medium": "M", "large": "L"}
+_CHANGING = word_set("swap swapped swapping exchange exchanging change changed changing switch replace")
+_UNSIZED = word_set("k nghin ngan trieu tr cai chiec doi bo mau ngay kg cm mon day days new one order address date")
+_WORDED_ENDS = word_set("please instead size if thanks thank or one now for sorry though in is because as")
 _WEARING = word_set("wear wears wearing wore mang xo")
 _FITTED = word_set(
     "giay dep sneaker sneakers sandal sandals shoes shoe boots boot trainers loafers heels got quan jean jeans pants "
@@ -64,9 +67,9 @@ def _size(line: Line, place: int, expects: str) -> Mention | None:
         return None
     if line.is_number(place) and whole(line.folded[place]):
         value = int(line.folded[place])
-        if value in _SHOES and (named or (expects == "size") or _shoe_number(line, place)) and not counted(line, place):
+        if value in SHOES and (named or (expects == "size") or _shoe_number(line, place)) and not counted(line, place):
             return Mention("size", str(value), start, place + 1)
-        if value in _SHOES and (
+        if value in SHOES and (
             line.word(place + 1) == "waist" or (line.word(place - 1) == "w" and not line.gap[place])
         ):
             return Mention("size", str(value), place, place + 1)
@@ -81,6 +84,8 @@ def _size(line: Line, place: int, expects: str) -> Mention | None:
 def _worn(line: Line, place: int) -> bool:
     """Tell whether a size in a word is somebody's or the goods': ``in large``, ``I'm a medium``, ``wear a small``."""
     before = place - 1 - (line.word(place - 1) in ("a", "an"))
+    if _swapped_to(line, place) and (place + 1 == line.size or line.word(place + 1) in _WORDED_ENDS):
+        return True
     if line.word(before) == "in" or line.word(before) in _WEARING:
         return True
     return before < place - 1 and near(line, before + 1, 3, "am", "usually", "normally") and not line.word(place + 1)
@@ -116,7 +121,7 @@ def _size_named(line: Line, place: int) -> bool:
     if before in ("so",) and line.is_number(place) and word_is(line, place - 1, "số"):
         return (
             near(line, place, 5, "giay", "dep", "sandal", "sneaker", "quan", "doi", "size")
-            and int(_digits(line, place)) in _SHOES
+            and int(_digits(line, place)) in SHOES
         )
     if before in (
         "la",
@@ -186,6 +191,8 @@ def _shoe_number(line: Line, place: int) -> bool:
     if line.word(back) in ("a", "an", "in", "la", "size", "so"):
         back -= 1
     fitted = not _FITTED.isdisjoint(line.said)
+    if (fitted and _beside_colour(line, place)) or _swapped_to(line, place):
+        return True
     if "đôi" in line.marked[:place] and not fitted and line.word(place + 1) in ("", "nha", "nhe", "a", "con", "khong"):
         return place > 1 and line.marked[place - 1] != "đôi" and not line.is_number(place - 1)
     if line.word(back) == "in":
@@ -205,6 +212,27 @@ def _shoe_number(line: Line, place: int) -> bool:
     if before == "so" and word_is(line, place - 1, "số"):
         return not {"giay", "dep", "sandal", "sneaker"}.isdisjoint(line.said)
     return before in _FITTED or wearing or line.word(back) in _FITTED or line.word(place - 2) in _FITTED
+
+
+def _beside_colour(line: Line, place: int) -> bool:
+    """Tell whether a number that can be a size stands beside a colour: ``giày tây court nâu 41``."""
+    return (tint(line, place - 1) or tint(line, place + 1)) and shoe_size(line, place)
+
+
+def _swapped_to(line: Line, place: int) -> bool:
+    """Tell whether goods are changed to what stands here: ``swap them for a 43``, ``a 43 instead``, ``đổi sang 41``."""
+    before, after = line.word(place - 1), line.word(place + 1)
+    if after == "instead":
+        return before in ("a", "an", "the", "") or _changed(line, place)
+    if before in ("a", "an"):
+        return line.word(place - 2) in ("for", "to", "into") and _changed(line, place) and after not in _UNSIZED
+    if before in ("sang", "qua", "thanh", "lay") and near(line, place, 4, "doi"):
+        return line.marked[place - 1] in (before, "thành", "lấy") and after not in _UNSIZED
+    return before in ("to", "for") and _changed(line, place) and after in ("", "please")
+
+
+def _changed(line: Line, place: int) -> bool:
+    return not _CHANGING.isdisjoint(line.folded[:place])
 
 
 def _asked_alone(line: Line, place: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.agents.language.agent import LanguageAgent, LanguageInput
+from appliance.agents.language.lexicon import ShopLexicon
 
 AGENT = LanguageAgent()
 PRICES = ("price_min", "price_max", "price_about")
@@ -738,3 +739,339 @@ BODY: Cases = [
 @table(BODY)
 def test_body_measures(text: str, expected: Said) -> None:
     assert read(text, ("height_cm", "weight_kg", "foot_cm")) == expected
+
+
+TINTS_BEHIND_NAMES: Cases = [
+    ("giày tây court nâu 42", {"color": "brown", "size": "42"}),
+    ("giay tay court nau 42", {"color": "brown", "size": "42"}),
+    ("giày tây wing đen 40 còn không", {"color": "black", "size": "40"}),
+    ("bình giữ nhiệt 750ml bạc", {"color": "silver"}),
+    ("binh giu nhiet 350ml bac", {"color": "silver"}),
+    ("bình giữ nhiệt 500ml hồng còn không", {"color": "pink"}),
+    ("hoodie basic xám XL", {"color": "grey", "size": "XL"}),
+    ("hoodie xam M", {"color": "grey", "size": "M"}),
+    ("sneaker run trắng 38", {"color": "white", "size": "38"}),
+    ("quần jean slim đen 31", {"color": "black", "size": "31"}),
+    ("quan jean slim den 31", {"color": "black", "size": "31"}),
+    ("dép sandal basic be 37", {"color": "beige", "size": "37"}),
+    ("the silver classic women's watch", {"color": "silver"}),
+    ("the gold slim men's watch", {"color": "gold"}),
+    ("gold bottle", {"color": "gold"}),
+    ("a silver insulated bottle", {"color": "silver"}),
+    ("cream tote bag", {"color": "beige"}),
+    ("court shoes brown 43", {"color": "brown", "size": "43"}),
+    ("đồng hồ sport bạc", {"color": "silver"}),
+    ("túi tote kem", {"color": "beige"}),
+    ("giày tây court 42 nâu", {"color": "brown", "size": "42"}),
+    ("gold member", {}),
+    ("bình giữ nhiệt bạc màu thì sao", {}),
+]
+
+
+@table(TINTS_BEHIND_NAMES)
+def test_colours_beside_names(text: str, expected: Said) -> None:
+    assert read(text, ("color", "size")) == expected
+
+
+REFUSED: Cases = [
+    ("nothing red please", {"without": "red"}),
+    ("anything but white", {"without": "white"}),
+    ("any colour but black", {"without": "black"}),
+    ("a hoodie, no pink", {"without": "pink"}),
+    ("not in black", {"without": "black"}),
+    ("except brown", {"without": "brown"}),
+    ("shirts except navy ones", {"without": "navy"}),
+    ("avoid green", {"without": "green"}),
+    ("please avoid anything yellow", {"without": "yellow"}),
+    ("everything except grey", {"without": "grey"}),
+    ("no black ones please", {"without": "black"}),
+    ("i don't want red", {"without": "red"}),
+    ("don't show me white", {"without": "white"}),
+    ("polo but not purple", {"without": "purple"}),
+    ("no more black?", {"color": "black"}),
+    ("not the blue one", {"without": "blue"}),
+    ("nothing but black", {"color": "black"}),
+    ("nothing in white or red", {"without": "red"}),
+    ("áo không phải màu đen", {"without": "den"}),
+    ("trừ màu hồng ra", {"without": "hong"}),
+    ("do you have no size M in black?", {"color": "black"}),
+]
+
+
+@table(REFUSED)
+def test_refused_colours(text: str, expected: Said) -> None:
+    assert read(text, ("color", "without")) == expected
+
+
+COUNTS: Cases = [
+    ("3 polo classic đen", {"quantity": 3}),
+    ("3 polo classic den", {"quantity": 3}),
+    ("bỏ giỏ hàng 3 áo hoodie", {"quantity": 3}),
+    ("bo gio hang 4 tui tote", {"quantity": 4}),
+    ("bỏ vào giỏ 2 balo", {"quantity": 2}),
+    ("cho vào giỏ hàng 2", {"quantity": 2}),
+    ("one women's leather bag", {"quantity": 1}),
+    ("one men's leather wallet please", {"quantity": 1}),
+    ("put one brown wallet in my cart", {"quantity": 1}),
+    ("put two black polos in the basket", {"quantity": 2}),
+    ("make it three instead of one", {"quantity": 3}),
+    ("make it two", {"quantity": 2}),
+    ("make that four", {"quantity": 4}),
+    ("three instead of two", {"quantity": 3}),
+    ("2 instead of 1", {"quantity": 2}),
+    ("another one", {}),
+    ("show me another one", {}),
+    ("lấy 2 sneakers", {"quantity": 2}),
+    ("need 3 sneakers", {"quantity": 3}),
+    ("mua 4 balo", {"quantity": 4}),
+    ("we want 3 backpacks", {"quantity": 3}),
+    ("street 2 sneakers", {}),
+    ("metro 3 sneakers in stock?", {}),
+    ("sneaker street 2 giá", {}),
+    ("air run 3", {}),
+    ("balo city 2 con hang k", {}),
+    ("balo metro 3 còn hàng không", {}),
+    ("wave 2 headphones", {}),
+    ("tai nghe sport 2 con mau den k", {}),
+    ("and 3 mugs", {"quantity": 3}),
+    ("give me 2 of the mini speaker", {"quantity": 2}),
+    ("một ví da nam", {"quantity": 1}),
+    ("đổi thành 3 cái thay vì 2 cái", {"quantity": 3}),
+]
+
+
+@table(COUNTS)
+def test_counts_and_model_numbers(text: str, expected: Said) -> None:
+    found = [item for item in AGENT.run(LanguageInput(text)).mentions if item.slot == "quantity" and item.certain]
+    assert [item.value for item in found] == list(expected.values())
+
+
+@pytest.mark.parametrize(
+    "text", ["want pixel 2 cases", "mua wave 3 sneakers", "2 wave 3 sneakers", "wave 3 đôi", "combo 2 tất"]
+)
+def test_a_number_of_a_title_is_no_quantity(text: str) -> None:
+    agent = LanguageAgent(ShopLexicon.build(["Want Pixel 2 case", "Giày Wave 3", "Combo 2 tất"]))
+    found = [item.value for item in agent.run(LanguageInput(text)).mentions if item.slot == "quantity"]
+    assert found == ([2] if text[0] in "2c" else [])
+
+
+POSITIONS: Cases = [
+    ("how do 1 and 3 differ", {"refs": "1,3"}),
+    ("how do 2 and 4 differ", {"refs": "2,4"}),
+    ("difference between 1 and 2", {"refs": "1,2"}),
+    ("1 vs 3", {"refs": "1,3"}),
+    ("2 vs. 3 which one lasts longer", {"refs": "2,3"}),
+    ("giữa cái 2 và 3", {"refs": "2,3"}),
+    ("giua cai 1 va 3 nen lay cai nao", {"refs": "1,3"}),
+    ("so cái 1 cái 3", {"refs": "1,3"}),
+    ("so cai 2 cai 4 giup minh", {"refs": "2,4"}),
+    ("so sánh cái 1, cái 2", {"refs": "1,2"}),
+    ("mẫu 1 mẫu 2 khác gì", {"refs": "1,2"}),
+    ("is 1 better than 2", {"refs": "1,2"}),
+    ("compare 1, 2 and 3", {"refs": "1,2,3"}),
+    ("what's different about 2 and 3", {"refs": "2,3"}),
+    ("2 and 3 weeks", {}),
+    ("đơn 2 và 3", {}),
+]
+
+
+@table(POSITIONS)
+def test_positions_that_are_compared(text: str, expected: Said) -> None:
+    assert read(text, ("refs",)) == expected
+
+
+METRES: Cases = [
+    ("1.78m and 80 kilos", {"height_cm": 178, "weight_kg": 80}),
+    ("1.68 m, 55 kg", {"height_cm": 168, "weight_kg": 55}),
+    ("1,62m", {"height_cm": 162}),
+    ("mình 1,62m", {"height_cm": 162}),
+    ("1,7m 65kg", {"height_cm": 170, "weight_kg": 65}),
+    ("cao 1.6", {"height_cm": 160}),
+    ("cao 1,75 nặng 70", {"height_cm": 175, "weight_kg": 70}),
+    ("cao 1.75 nang 70", {"height_cm": 175, "weight_kg": 70}),
+    ("someone 1.72", {"height_cm": 172}),
+    ("for someone 1.85 tall", {"height_cm": 185}),
+    ("I'm 1.70 and 60kg", {"height_cm": 170, "weight_kg": 60}),
+    ("he is 1.80m", {"height_cm": 180}),
+    ("my height is 1.66", {"height_cm": 166}),
+    ("what size for 1.75m, 72kg", {"height_cm": 175, "weight_kg": 72}),
+    ("bàn dài 1.2m", {}),
+    ("giá 1.5 triệu", {}),
+    ("giá cao 1.5", {}),
+    ("cáp 1.5m", {}),
+    ("under 1.5m", {}),
+    ("is the 1.8m rug available", {}),
+]
+
+
+@table(METRES)
+def test_heights_in_metres(text: str, expected: Said) -> None:
+    assert read(text, ("height_cm", "weight_kg")) == expected
+
+
+ON_RECEIPT: Cases = [
+    ("nhan hang roi moi dua tien duoc ko", {"payment_method": "cod"}),
+    ("nhận hàng rồi mới đưa tiền được không", {"payment_method": "cod"}),
+    ("nhận được hàng rồi mới thanh toán", {"payment_method": "cod"}),
+    ("nhan duoc hang roi moi tra", {"payment_method": "cod"}),
+    ("trả tiền lúc nhận được hàng", {"payment_method": "cod"}),
+    ("đưa tiền khi nhận hàng nha", {"payment_method": "cod"}),
+    ("dua tien luc nhan hang", {"payment_method": "cod"}),
+    ("chừng nào nhận hàng thì trả tiền được không", {"payment_method": "cod"}),
+    ("hàng tới mình mới trả tiền", {"payment_method": "cod"}),
+    ("nhận hàng xong trả tiền", {"payment_method": "cod"}),
+    ("nhan hang thi tra tien", {"payment_method": "cod"}),
+    ("thanh toan sau khi nhan duoc hang", {"payment_method": "cod"}),
+    ("can i pay once it arrives", {"payment_method": "cod"}),
+    ("pay when my order arrives", {"payment_method": "cod"}),
+    ("can I pay after the parcel is delivered", {"payment_method": "cod"}),
+    ("pay once I've received it", {"payment_method": "cod"}),
+    ("can i pay when i get the package", {"payment_method": "cod"}),
+    ("I'd like to pay the delivery guy when it gets here", {"payment_method": "cod"}),
+    ("nhận hàng rồi trả hàng được không", {}),
+    ("em nhận hàng rồi, thanh toán bị lỗi", {}),
+    ("i will pay now, when will it be delivered", {}),
+    ("nhận hàng rồi mà chưa được hoàn tiền", {}),
+    ("i paid but it hasn't arrived", {}),
+    ("nhận hàng lỗi thì trả hàng hoàn tiền thế nào", {}),
+]
+
+
+@table(ON_RECEIPT)
+def test_payment_on_receipt(text: str, expected: Said) -> None:
+    assert read(text, ("payment_method",)) == expected
+
+
+SWAPS: Cases = [
+    ("swap them for a 42", {"size": "42"}),
+    ("swap these for a 38", {"size": "38"}),
+    ("a 44 instead", {"size": "44"}),
+    ("can i have a 41 instead", {"size": "41"}),
+    ("exchange it for a 40", {"size": "40"}),
+    ("đổi sang 42", {"size": "42"}),
+    ("doi sang 39 duoc ko", {"size": "39"}),
+    ("đổi qua 40 giúp mình", {"size": "40"}),
+    ("đổi sang L", {"size": "L"}),
+    ("change to a medium", {"size": "M"}),
+    ("change it to a large please", {"size": "L"}),
+    ("swap for a small", {"size": "S"}),
+    ("change my order to an extra large", {"size": "XL"}),
+    ("a large instead of medium", {"size": "L"}),
+    ("swap my hoodie for an extra small", {"size": "XS"}),
+    ("the shoes are too tight, send me a 43 instead", {"size": "43"}),
+    ("a large bag", {}),
+    ("đổi sang 2 cái", {}),
+    ("small gift", {}),
+    ("đổi sang địa chỉ 42 Lê Lợi", {}),
+]
+
+
+@table(SWAPS)
+def test_sizes_to_change_to(text: str, expected: Said) -> None:
+    assert read(text, ("size",)) == expected
+
+
+COUPONS: Cases = [
+    ("is WINTER25 still valid", {"coupon_code": "WINTER25"}),
+    ("does TET2026 still work", {"coupon_code": "TET2026"}),
+    ("has FREESHIP50 expired?", {"coupon_code": "FREESHIP50"}),
+    ("can i apply HELLOVN", {"coupon_code": "HELLOVN"}),
+    ("BANMOI còn dùng được không", {"coupon_code": "BANMOI"}),
+    ("BANMOI con dung duoc ko", {"coupon_code": "BANMOI"}),
+    ("HE2025 còn hạn không shop", {"coupon_code": "HE2025"}),
+    ("áp dụng VIPNAM được không", {"coupon_code": "VIPNAM"}),
+    ("ap dung THANG9 cho don nay", {"coupon_code": "THANG9"}),
+    ("IS MY CARD STILL VALID", {}),
+    ("AO THUN CON DUNG DUOC KHONG", {}),
+    ("is VISA still valid", {}),
+    ("does MOMO work", {}),
+    ("DH20412 còn hạn đổi không", {}),
+]
+
+
+@table(COUPONS)
+def test_coupon_codes_by_their_capitals(text: str, expected: Said) -> None:
+    assert read(text, ("coupon_code",)) == expected
+
+
+SLIPS: Cases = [
+    ("sạc dự phòg", {"category": "power_bank"}),
+    ("sạc dự phồng", {"category": "power_bank"}),
+    ("sac du phogn", {"category": "power_bank"}),
+    ("sạc dư phòngg", {"category": "power_bank"}),
+    ("tai nge", {"category": "headphones"}),
+    ("tai ngeh bluetooth", {"category": "headphones"}),
+    ("bình giữ nhiẹt", {"category": "bottle"}),
+    ("binh giu nhiet", {"category": "bottle"}),
+    ("power bnak", {"category": "power_bank"}),
+    ("pwoer bank", {"category": "power_bank"}),
+    ("kem chống nắg", {"category": "sunscreen"}),
+    ("kem chong nagn", {"category": "sunscreen"}),
+    ("bàn phísm cơ", {"category": "keyboard"}),
+    ("ban phim co", {"category": "keyboard"}),
+    ("áo khóac", {"category": "jacket"}),
+    ("ao khaoc", {"category": "jacket"}),
+    ("phnoe case", {"category": "phone_case"}),
+    ("water botle", {"category": "bottle"}),
+    ("áo khác", {}),
+    ("phone care", {}),
+    ("quần jaen", {"category": "jeans"}),
+    ("sạc nhanh", {"category": "charger"}),
+    ("đồng hò nam", {"category": "watch"}),
+]
+
+
+@table(SLIPS)
+def test_slips_in_names_of_several_words(text: str, expected: Said) -> None:
+    assert read(text, ("category",)) == expected
+
+
+PEOPLE: Cases = [
+    ("lady's bag", {"gender": "women"}),
+    ("bags for ladies", {"gender": "women"}),
+    ("shoes for guys", {"gender": "men"}),
+    ("hoodies for boys", {"gender": "kids"}),
+    ("girls dresses", {"gender": "kids"}),
+    ("đầm bà bầu", {"gender": "women"}),
+    ("vay cho ba bau", {"gender": "women"}),
+    ("áo trẻ em", {"gender": "kids"}),
+    ("dep tre em", {"gender": "kids"}),
+    ("áo em bé", {"gender": "kids"}),
+    ("couple hoodies", {"gender": "unisex"}),
+    ("áo couple", {"gender": "unisex"}),
+    ("ao doi nam nu", {"gender": "unisex"}),
+    ("a couple of mugs", {}),
+    ("quà cho bạn gái", {}),
+    ("gift for my wife", {}),
+    ("gift for a guy", {}),
+    ("a present for an old lady", {}),
+    ("quà tặng bà", {}),
+    ("hey guys", {}),
+]
+
+
+@table(PEOPLE)
+def test_whom_goods_are_for(text: str, expected: Said) -> None:
+    assert read(text, ("gender",)) == expected
+
+
+EITHER: Cases = [
+    ("áo màu đen hoặc trắng", {"color": "black"}),
+    ("ao den hoac trang", {"color": "black"}),
+    ("red or blue dress", {"color": "red"}),
+    ("gold or silver watches", {"color": "gold"}),
+    ("red instead of blue", {"color": "red"}),
+    ("size M hoặc L", {"size": "M"}),
+    ("size 39 hay 40", {"size": "39"}),
+    ("size M or L", {"size": "M"}),
+    ("hà nội hay hải phòng ship nhanh hơn", {"location": "ha_noi"}),
+    ("nam hay nữ mặc đều được", {"gender": "unisex"}),
+    ("giao hà nội hoặc đà nẵng", {"location": "ha_noi"}),
+    ("pink, or purple if you have it", {"color": "pink"}),
+    ("áo thun hoặc áo polo", {"category": "tshirt"}),
+]
+
+
+@table(EITHER)
+def test_the_first_of_two_values_counts(text: str, expected: Said) -> None:
+    assert read(text, tuple(expected)) == expected
