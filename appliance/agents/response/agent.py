@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import structlog
 
-from appliance.agents.response.grounding import owners_words, stated, unfounded
+from appliance.agents.response.grounding import invented, owners_words, stated, unfounded
 from appliance.agents.response.money import format_money
 from appliance.agents.types import Money, Outcome, Part, ProductFact, Reply, Source, Value
 from appliance.messages import Locale, translate, wordings
@@ -54,18 +54,17 @@ class ResponseAgent:
         parts = _last_of_each(part for outcome in given.outcomes for part in outcome.parts)
         owner = list(owners_words(parts))
         owner += [value for outcome in given.outcomes for product in outcome.products for value in _texts_of(product)]
-        faults: list[int] = []
+        faults = invented(given.text, known, owner, self._currency) if given.text else []
+        if given.text and not faults:
+            return ResponseOutput(self._reply(given.text, given))
         sentences: list[str] = []
-        candidates = [given.text] if given.text and not unfounded(given.text, known, owner, self._currency) else None
-        if given.text and candidates is None:
-            faults += unfounded(given.text, known, owner, self._currency)
-        for sentence in candidates or [self._worded(part, given) for part in parts]:
+        for sentence in (self._worded(part, given) for part in parts):
             wrong = unfounded(sentence, known, owner, self._currency)
             if wrong:
-                faults += wrong
                 log.error("unfounded_amount", amounts=wrong)
-                continue
-            sentences.append(sentence)
+                faults += wrong
+            else:
+                sentences.append(sentence)
         text = _joined(sentences) or translate("chat.checked.withheld", given.locale)
         return ResponseOutput(self._reply(text, given), tuple(faults))
 

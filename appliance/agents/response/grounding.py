@@ -16,12 +16,17 @@ _UNITS = {
     "tr": 1_000_000,
     "triệu": 1_000_000,
     "million": 1_000_000,
+    "thousand": 1000,
 }
 _AMOUNT = re.compile(
-    r"(?<![\w.,])(?P<symbol>[$€£¥])?\s?(?P<number>\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?)"
-    r"\s?(?P<unit>k|nghìn|nghin|ngàn|triệu|tr|million|đồng|đ|₫|vnd|vnđ|usd|eur|[$€£¥])?(?![\w])",
+    r"(?<![\w.,])(?P<symbol>[$€£¥]|vnđ|vnd|usd|eur)?\s?(?P<number>\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?)"
+    r"\s?(?P<unit>k|nghìn|nghin|ngàn|triệu|tr|thousand|million|đồng|dong|đ|₫|vnd|vnđ|usd|eur|[$€£¥])?(?![\w])",
     re.IGNORECASE,
 )
+
+_LARGE = re.compile(r"\d{1,3}(?:[.,]\d{3})+|\d+")
+_LARGEST_COUNT = 3
+"""Digits of a number that may be a size or a count."""
 
 
 def amounts_in(text: str, currency: str) -> Iterator[int]:
@@ -55,6 +60,24 @@ def unfounded(text: str, known: set[int], owners_words: Iterable[str], currency:
     for words in owners_words:
         allowed.update(amounts_in(words, currency))
     return [amount for amount in amounts_in(text, currency) if amount not in allowed]
+
+
+def invented(text: str, known: set[int], owners_words: Iterable[str], currency: str) -> list[int]:
+    """Return the numbers of a language model's text that may be prices and that nothing states.
+
+    A model may leave the currency out: there any number of four digits or more must be one of the facts.
+    """
+    words = list(owners_words)
+    places = 10 ** decimals(currency)
+    facts = {_digits(number) for owner in words for number in _LARGE.findall(owner)}
+    facts |= {digits for amount in known for digits in (str(amount), str(amount // places))}
+    large = (_digits(number) for number in _LARGE.findall(text))
+    wrong = unfounded(text, known, words, currency)
+    return wrong or [int(number) for number in large if len(number) > _LARGEST_COUNT and number not in facts]
+
+
+def _digits(number: str) -> str:
+    return re.sub(r"\D", "", number)
 
 
 def owners_words(parts: Iterable[Part]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.agents.response.agent import ResponseAgent, ResponseInput
-from appliance.agents.response.grounding import amounts_in, stated, unfounded
+from appliance.agents.response.grounding import amounts_in, invented, stated, unfounded
 from appliance.agents.response.money import format_money
 from appliance.agents.types import Money, Outcome, Part, ProductFact, VariantFact
 from appliance.messages import Locale
@@ -62,6 +62,21 @@ def test_an_invented_price_of_a_model_is_replaced_by_the_facts_own_wording() -> 
     lying = ResponseAgent("VND").run(ResponseInput(outcomes=(outcome,), locale="vi", text="Dạ còn 99.000đ thôi ạ"))
     assert lying.reply.text == "Túi Tote giá 180.000đ ạ."
     assert lying.unfounded == (99_000,)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Túi Tote 180.000 thôi ạ", []),
+        ("size 40, 2-3 ngày, còn 12 cái, pin 10.000 mAh", []),
+        ("Túi Tote chỉ 99.000 thôi ạ", [99_000]),
+        ("now only VND 99,000", [99_000]),
+        ("99000 dong", [99_000]),
+        ("just 99 thousand", [99_000]),
+    ],
+)
+def test_a_models_number_without_a_currency_is_looked_up_too(text: str, numbers: list[int]) -> None:
+    assert invented(text, {180_000}, ["Sạc dự phòng 10.000 mAh"], "VND") == numbers
 
 
 def test_the_owners_own_words_may_name_amounts() -> None:
