@@ -133,3 +133,15 @@ def test_a_sixth_agent_is_one_class_and_one_line(talk_shop: TalkShop) -> None:
     assert result.reply.text == "Trời hôm nay đẹp, vi."
     assert [step.agent for step in result.steps] == ["language", "intent", "weather", "response"]
     assert say(assistant, "tìm balo").reply.products
+
+
+def test_what_the_owner_adds_counts_from_the_next_turn(talk_shop: TalkShop) -> None:
+    assistant = talk_shop.assistant()
+    examples = talk_shop.runtime.chat.intent_examples
+    phrase = "combo lì xì bự của nhà mình tới đâu rồi ta"
+    before = say(assistant, phrase).interpretation.intent
+    wanted = "promotion" if before != "promotion" else "warranty"
+    added = examples.add(wanted, phrase)
+    assert say(assistant, phrase).interpretation.intent == wanted
+    examples.delete(added.id)
+    assert say(assistant, phrase).interpretation.intent == before
