@@ -66,7 +66,8 @@ def _by_capitals(line: Line, place: int) -> tuple[str, int]:
     if not _CAPITALS.fullmatch(raw) or _ORDER.fullmatch(raw) or (raw.isalpha() and _is_word(line.folded[place])):
         return "", end
     beside = (*line.folded[max(0, place - _REACH) : place], *line.folded[end : end + _REACH])
-    return (raw, end) if not _IN_FORCE.isdisjoint(beside) else ("", end)
+    used = not raw.isalpha() and "use" in beside  # "can i use TET50K"; "use BLUETOOTH" names no code
+    return (raw, end) if used or not _IN_FORCE.isdisjoint(beside) else ("", end)
 
 
 def _is_word(word: str) -> bool:

@@ -14,8 +14,8 @@ from appliance.domain import Category
 from appliance.text import clean_line, words
 
 _MAX_VOCABULARY = 20_000
-_MAX_MODEL = 3
-"""Digits of a number that can pass for a quantity."""
+_MAX_MODEL = 6
+"""Digits of a number that can pass for a quantity or an amount."""
 _MIN_REPAIR = 4
 """Shorter words are never a typing slip of something else."""
 

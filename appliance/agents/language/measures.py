@@ -9,9 +9,10 @@ from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 
 _HEIGHTS = range(60, 221)
+_TALL = word_set("tall girl guy boy man woman person lady")
 _STATURES = (1.2, 2.2)
 """Metres that a grown body is tall."""
-_KILOS = word_set("kg kgs ky ki kilo kilos kilogram kilograms nang lbs pounds")
+_KILOS = word_set("kg kgs ky ki kilo kilos kilogram kilograms nang lbs pounds weigh weighs weight")
 _WEIGHTS = range(3, 201)
 _FEET = range(10, 34)
 _BODY = word_set("cao nang kg ky height tall be chieu weigh weight")
@@ -103,7 +104,7 @@ def _bare_metres(line: Line, place: int, raw: str) -> tuple[int, int] | None:
         return None
     if near(line, place, 3, "gia", "price"):
         return None
-    told = near(line, place, 2, "cao", "tall", "height", "someone", "somebody", "person", "who") or after == "tall"
+    told = near(line, place, 2, "cao", "tall", "height", "someone", "somebody", "person", "who") or after in _TALL
     named = line.word(place - 1) in ("am", "he", "she", "is", "minh", "em", "toi") or _weighed(line)
     weighed = named and (_weighed(line) or line.word(place - 1) == "am" or line.word(place - 2) in ("he", "she"))
     return (round(value * 100), place + 1) if told or weighed else None

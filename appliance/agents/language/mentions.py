@@ -13,9 +13,12 @@ from appliance.agents.language.names import categories, colours, values
 from appliance.agents.language.quantities import quantities
 from appliance.agents.language.references import references
 from appliance.agents.language.refusals import without
+from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 
 _MAX_DIGITS = 15
+_MODEL_DIGITS = 4
+_MONEY_UNITS = word_set("k nghin ngan dong d vnd trieu tr usd dollars")
 _CHOICES = range(1, 21)
 
 
@@ -24,6 +27,7 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
     taken = bytearray(len(line))
     found = contacts(line, taken, expects)
     found += measures(line, taken, expects)
+    _keep_models(line, taken, lexicon.numbered)
     found += money(line, taken, currency)
     goods = categories(line, taken, lexicon)
     found += goods
@@ -50,6 +54,16 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
     found += bare_numbers(line, taken, expects)
     found.sort(key=lambda mention: (mention.start, mention.end))
     return tuple(found)
+
+
+def _keep_models(line: Line, taken: bytearray, numbered: frozenset[str]) -> None:
+    """Mark as taken the long numbers that a title has behind the same word: ``power bank 10000`` is no price."""
+    if not numbered:
+        return
+    for place in range(1, len(line)):
+        digits = line.folded[place]
+        if len(digits) >= _MODEL_DIGITS and f"{line.folded[place - 1]} {digits}" in numbered:
+            taken[place] = taken[place] or line.word(place + 1) not in _MONEY_UNITS
 
 
 def bare_numbers(line: Line, taken: bytearray, expects: str) -> list[Mention]:

@@ -32,6 +32,8 @@ _LEADING = word_set(
     "kem mot bon sau bay tam chin muoi tong het ca nhung cac moi khoang tam chung lan nhe nha nhi dat san "
     "tuoi tre em nguoi khach lop doi nhom gia dinh"
 )
+_CHANGE_REACH = 7
+_NO_COUNT = word_set("size sz order don number so option mau cai address ngay date gia")
 _FEW = 20
 """A number set without saying of what is a quantity up to here; above it is a size or a price."""
 _MOST = 999
@@ -141,6 +143,8 @@ def _new_count(line: Line, place: int, value: int) -> bool:
         return False
     if before in ("it", "that") and left in ("make", "making"):
         return True
+    if before in ("to", "thanh", "len", "sang", "con") and _old_count(line, place):
+        return after == "" or after in _STOCK or after in ("please", "nha", "nhe", "a", "giup", "instead")
     if before in ("hang", "cart", "basket", "gio") and (before == "gio" or left in ("gio", "my", "the", "to")):
         return after == "" or after in _STOCK
     if (after, line.word(place + 2)) not in (("instead", "of"), ("rather", "than"), ("thay", "vi")):
@@ -202,6 +206,20 @@ def _bought(line: Line, place: int, read: Number) -> bool:
         return True
     doubtful = line.word(place) in ("nam", "sau", "tam", "ba", "bay") and bool(digit(line, place))
     return line.word(place) != "mot" and not doubtful
+
+
+def _old_count(line: Line, place: int) -> bool:
+    """Tell whether a count that is to change stands before its new one: ``change 1 to 2``, ``đổi 2 áo thành 3``."""
+    before = range(max(0, place - _CHANGE_REACH), place)
+    changing = any(
+        line.folded[at] in ("change", "increase", "reduce", "update", "raise")
+        or word_is(line, at, "đổi", "sửa", "tăng", "giảm")
+        for at in before
+    )
+    if not changing or not _NO_COUNT.isdisjoint(line.folded[before.start : place]):
+        return False
+    counted = any(line.is_number(at) and len(line.folded[at]) < 3 for at in before)
+    return counted or word_is(line, place - 2, "tăng", "giảm") or line.word(place - 2) in ("increase", "reduce")
 
 
 def _names_goods(line: Line, place: int, goods: set[int]) -> bool:

@@ -18,13 +18,14 @@ _ONCE = word_set("when once after upon whenever until till")
 _ARRIVING = word_set(
     "arrive arrives arrived arriving delivered delivery receive received receiving get gets getting comes come here"
 )
-_MISSING = word_set("refund refunded paid failed error")
+_PAYING = word_set("pay paying payment")
+_MISSING = word_set("refund refunded paid failed fails error problem issue declined stuck")
 
 
 def on_receipt(line: Line) -> list[Mention]:
     """Return the wish to pay when the goods are there; at most one."""
     said = line.said
-    if "pay" in said or "paying" in said:
+    if not _PAYING.isdisjoint(said):
         span = _english(line) if _MISSING.isdisjoint(said) else None
     elif not {"tien", "tra", "toan"}.isdisjoint(said):
         span = _vietnamese(line)
@@ -34,7 +35,7 @@ def on_receipt(line: Line) -> list[Mention]:
 
 
 def _english(line: Line) -> tuple[int, int] | None:
-    pays = next(place for place, word in enumerate(line.folded) if word in ("pay", "paying"))
+    pays = next(place for place, word in enumerate(line.folded) if word in _PAYING)
     for place, word in enumerate(line.folded):
         if word not in _ONCE:
             continue

@@ -224,6 +224,9 @@ def _swapped_to(line: Line, place: int) -> bool:
     before, after = line.word(place - 1), line.word(place + 1)
     if after == "instead":
         return before in ("a", "an", "the", "") or _changed(line, place)
+    made = (line.word(place - 2), line.word(place - 1)) == ("make", "it")
+    if made or (before in ("a", "an") and (line.word(place - 3), line.word(place - 2)) == ("make", "it")):
+        return after not in _UNSIZED
     if before in ("a", "an"):
         return line.word(place - 2) in ("for", "to", "into") and _changed(line, place) and after not in _UNSIZED
     if before in ("sang", "qua", "thanh", "lay") and near(line, place, 4, "doi"):
@@ -232,7 +235,7 @@ def _swapped_to(line: Line, place: int) -> bool:
 
 
 def _changed(line: Line, place: int) -> bool:
-    return not _CHANGING.isdisjoint(line.folded[:place])
+    return not _CHANGING.isdisjoint(line.said) and not _CHANGING.isdisjoint(line.folded[:place])
 
 
 def _asked_alone(line: Line, place: int) -> bool:

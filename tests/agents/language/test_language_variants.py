@@ -6,6 +6,7 @@ import pytest
 
 from appliance.agents.language.agent import LanguageAgent, LanguageInput
 from appliance.agents.language.lexicon import ShopLexicon
+from appliance.domain import Category
 
 AGENT = LanguageAgent()
 PRICES = ("price_min", "price_max", "price_about")
@@ -817,6 +818,11 @@ COUNTS: Cases = [
     ("make it three instead of one", {"quantity": 3}),
     ("make it two", {"quantity": 2}),
     ("make that four", {"quantity": 4}),
+    ("please change 1 to 2", {"quantity": 2}),
+    ("đổi 1 áo thành 2", {"quantity": 2}),
+    ("tang len 3 giup minh", {"quantity": 3}),
+    ("change option 1 to 2", {}),
+    ("doi size 8 sang 9", {}),
     ("three instead of two", {"quantity": 3}),
     ("2 instead of 1", {"quantity": 2}),
     ("another one", {}),
@@ -855,6 +861,19 @@ def test_a_number_of_a_title_is_no_quantity(text: str) -> None:
     assert found == ([2] if text[0] in "2c" else [])
 
 
+@pytest.mark.parametrize("text", ["cốc giấy tái ché", "coc giya tai che", "coc giay tia che"])
+def test_a_slip_in_the_name_of_a_shops_own_group(text: str) -> None:
+    agent = LanguageAgent(ShopLexicon.build([], [Category(id="1", handle="paper-cups", name="Cốc giấy tái chế")]))
+    found = [item.value for item in agent.run(LanguageInput(text)).mentions if item.slot == "category"]
+    assert found == ["paper-cups"]
+
+
+@pytest.mark.parametrize(("text", "prices"), [("power bank 12000", []), ("power bank 12000k", [12_000_000])])
+def test_a_capacity_of_a_title_is_no_price(text: str, prices: list[int]) -> None:
+    agent = LanguageAgent(ShopLexicon.build(["Power bank 12000"]))
+    assert [item.value for item in agent.run(LanguageInput(text)).mentions if item.slot in PRICES] == prices
+
+
 POSITIONS: Cases = [
     ("how do 1 and 3 differ", {"refs": "1,3"}),
     ("how do 2 and 4 differ", {"refs": "2,4"}),
@@ -890,6 +909,8 @@ METRES: Cases = [
     ("cao 1,75 nặng 70", {"height_cm": 175, "weight_kg": 70}),
     ("cao 1.75 nang 70", {"height_cm": 175, "weight_kg": 70}),
     ("someone 1.72", {"height_cm": 172}),
+    ("he's 1.75 and weighs 70", {"height_cm": 175, "weight_kg": 70}),
+    ("what size for a 1.65 girl", {"height_cm": 165}),
     ("for someone 1.85 tall", {"height_cm": 185}),
     ("I'm 1.70 and 60kg", {"height_cm": 170, "weight_kg": 60}),
     ("he is 1.80m", {"height_cm": 180}),
@@ -924,6 +945,8 @@ ON_RECEIPT: Cases = [
     ("thanh toan sau khi nhan duoc hang", {"payment_method": "cod"}),
     ("can i pay once it arrives", {"payment_method": "cod"}),
     ("pay when my order arrives", {"payment_method": "cod"}),
+    ("can payment be made when it is delivered", {"payment_method": "cod"}),
+    ("payment failed when i received the code", {}),
     ("can I pay after the parcel is delivered", {"payment_method": "cod"}),
     ("pay once I've received it", {"payment_method": "cod"}),
     ("can i pay when i get the package", {"payment_method": "cod"}),
@@ -955,6 +978,9 @@ SWAPS: Cases = [
     ("change to a medium", {"size": "M"}),
     ("change it to a large please", {"size": "L"}),
     ("swap for a small", {"size": "S"}),
+    ("make it a large", {"size": "L"}),
+    ("make it a 42", {"size": "42"}),
+    ("make it 2", {}),
     ("change my order to an extra large", {"size": "XL"}),
     ("a large instead of medium", {"size": "L"}),
     ("swap my hoodie for an extra small", {"size": "XS"}),
@@ -976,6 +1002,8 @@ COUPONS: Cases = [
     ("does TET2026 still work", {"coupon_code": "TET2026"}),
     ("has FREESHIP50 expired?", {"coupon_code": "FREESHIP50"}),
     ("can i apply HELLOVN", {"coupon_code": "HELLOVN"}),
+    ("can I use HE50K on this order", {"coupon_code": "HE50K"}),
+    ("can I use BLUETOOTH", {}),
     ("BANMOI còn dùng được không", {"coupon_code": "BANMOI"}),
     ("BANMOI con dung duoc ko", {"coupon_code": "BANMOI"}),
     ("HE2025 còn hạn không shop", {"coupon_code": "HE2025"}),
