@@ -175,7 +175,8 @@ def _of_order(
 ) -> tuple[str, str] | None:
     """Return the intent of a number or a contact alone, or of "it" where an order is spoken of, and the rule."""
     unsure = guess.intent not in _ABOUT_ORDER and guess.is_open
-    if state.last_intent in KEEPS_ORDER and _gives_number(stated) and unsure:
+    asked_for = state.last_intent in KEEPS_ORDER or state.last_intent == "payment_issue"
+    if asked_for and unsure and _gives_number(stated) and not _is_of_payment(utterance):
         return state.last_intent, "follow_up:order"
     if state.last_intent in _ABOUT_ORDER and guess.intent == "out_of_scope" and "ref" in stated:
         return "order_status", "follow_up:order"
@@ -201,6 +202,8 @@ def _of_one(
 ) -> tuple[str, str] | None:
     """Return the intent of what only points at one product or at its colours, and the rule."""
     points = "ref" in stated and _nothing_else(utterance, stated)
+    if points and _takes(utterance):
+        return "order_place", "follow_up:ref"
     if points and state.last_intent in _ABOUT_ONE and not guess.asks_about_one:
         return state.last_intent, "follow_up:ref"
     if points and not guess.is_sure and not _VARIANT & stated.keys() and len(utterance.core) <= _ONE_OF_LIST:
@@ -223,7 +226,7 @@ def _of_list(
     if not _VARIANT & stated.keys() or not _nothing_else(utterance, stated):
         return None
     of_one = state.focus is not None or "ref" in stated
-    if of_one and any(token.folded in _TAKING_WORDS for token in utterance.tokens):
+    if of_one and _takes(utterance):
         return "order_place", "follow_up:variant"
     narrows = not of_one or (state.last_intent in _SEARCHING and not _asks_stock(utterance))
     return "product_search" if narrows else "product_availability", "follow_up:variant"
@@ -235,6 +238,10 @@ def _names_shown(utterance: Utterance, state: DialogueState) -> bool:
     if not 0 < len(words) <= _ONE_OF_LIST:
         return False
     return sum(words <= set(fold(product.title).split()) for product in state.shown) == 1
+
+
+def _takes(utterance: Utterance) -> bool:
+    return any(token.folded in _TAKING_WORDS for token in utterance.tokens)
 
 
 def _asks_stock(utterance: Utterance) -> bool:
@@ -255,6 +262,11 @@ def _names_a_place_only(utterance: Utterance, place: Mention) -> bool:
 def _gives_number(stated: dict[str, Mention]) -> bool:
     number = stated.get("number")
     return "order_id" in stated or (number is not None and len(str(number.value)) >= _SHORTEST_NUMBER)
+
+
+def _is_of_payment(utterance: Utterance) -> bool:
+    """Tell whether a number is a transaction's ("mã giao dịch 99887766")."""
+    return any(token.folded in ("dich", "transaction", "reference") for token in utterance.tokens)
 
 
 def _names_order(utterance: Utterance) -> bool:

@@ -53,11 +53,13 @@ _NAMED = frozenset({"product_price", "product_availability", "product_info", "si
 _LIKENESS = frozenset({"giong", "na", "similar", "like", "alike", "tuong"})
 """Words that make a group's name that of one product: "something similar to the tote"."""
 _SHORTEST_NUMBER = 3
+_NUMBER_ALONE = 3
+"""Words up to which a number of a payment that failed may be its order's, and is no amount."""
 _SEARCHES = frozenset({"product_search", "product_recommend"})
 _HOW_TO = frozenset({"how", "cach", "sao", "kieu", "dau"})
 """Words by which a purchase without a known group of goods is a question of how to buy."""
 _SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
-KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint", "payment_issue"))
+KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint"))
 """Intents that may be about one order, which then goes on being the one that is meant."""
 _NAMES_ONLY_GOODS = frozenset({"complaint", "feedback", "return_policy"})
 """Intents whose sentences tell a story: of its words only those of a group of goods name a product."""
@@ -81,7 +83,7 @@ def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
         slots["ref"] = "it"
     if intent in _SHIPPING and "location" not in slots and state.last_intent in _SHIPPING:
         slots |= {name: value for name, value in state.last_slots.items() if name == "location"}
-    if intent in KEEPS_ORDER:
+    if intent in KEEPS_ORDER or (intent == "payment_issue" and len(utterance.core) <= _NUMBER_ALONE):
         _keep_order(slots, utterance, state)
     return slots
 

@@ -70,6 +70,9 @@ def pending(kind: PendingKind, intent: str, **slots: str | int) -> DialogueState
         # numbers of an order, and an order that stays meant
         ("1102", ORDER, "order_status", {"order_id": "1102"}),
         ("1102", DialogueState(last_intent="complaint"), "complaint", {"order_id": "1102"}),
+        ("1102", DialogueState(last_intent="payment_issue"), "payment_issue", {"order_id": "1102"}),
+        ("mã giao dịch 99887766", DialogueState(last_intent="payment_issue"), "payment_issue", {}),
+        ("lấy nó", PRICED, "order_place", {"ref": "it"}),
         ("khi nào giao", ORDER, "order_status", {"order_id": "1101"}),
         ("thôi hủy giúp mình", ORDER, "order_cancel", {"order_id": "1101"}),
         ("what is the status of it", ORDER, "order_status", {"order_id": "1101"}),
