@@ -26,17 +26,20 @@ def settled(line: Line, found: list[Mention]) -> list[Mention]:
     ends = {(mention.slot, mention.end) for mention in found if mention.slot in _SINGLE}
     return [
         msgspec.structs.replace(mention, certain=False)
-        if mention.slot in _SINGLE and (_second(line, mention, ends) or replaced(line, mention.start))
+        if mention.slot in _SINGLE
+        and (_second(line, mention, ends) or replaced(line, mention.start, mention.slot, ends))
         else mention
         for mention in found
     ]
 
 
-def replaced(line: Line, place: int) -> bool:
+def replaced(line: Line, place: int, slot: str, ends: set[tuple[str, int]]) -> bool:
     """Tell whether what stands at a place is what something else replaces: ``… instead of one``."""
     back = place
     while back > max(0, place - _REACH) and line.word(back - 1) in _FILLER:
         back -= 1
+    if line.word(back - 1) == "thay":  # "lấy size 41 thay size 40"
+        return any(other == slot and end < place for other, end in ends)
     return (line.word(back - 2), line.word(back - 1)) in _REPLACED
 
 

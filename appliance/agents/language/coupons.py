@@ -63,15 +63,19 @@ def _by_capitals(line: Line, place: int) -> tuple[str, int]:
         return "", end
     if raw.isalpha() and line.is_number(end) and line.gap[end] == "":
         raw, end = raw + line.raw[end], end + 1
-    if not _CAPITALS.fullmatch(raw) or _ORDER.fullmatch(raw) or (raw.isalpha() and _is_word(line.folded[place])):
+    if not _CAPITALS.fullmatch(raw) or _ORDER.fullmatch(raw):
+        return "", end
+    dated = line.folded[end : end + 3]
+    if raw.isalpha() and _is_word(line.folded[place], known="han" not in dated and "hieu" not in dated):
         return "", end
     beside = (*line.folded[max(0, place - _REACH) : place], *line.folded[end : end + _REACH])
     used = not raw.isalpha() and "use" in beside  # "can i use TET50K"; "use BLUETOOTH" names no code
     return (raw, end) if used or not _IN_FORCE.isdisjoint(beside) else ("", end)
 
 
-def _is_word(word: str) -> bool:
-    return word in english_words() or is_syllable(word) or word in _brands()
+def _is_word(word: str, known: bool) -> bool:
+    """Tell whether capitals spell a name, or, where words of the language are ``known`` as such, a word."""
+    return word in _brands() or (known and (word in english_words() or is_syllable(word)))
 
 
 @lru_cache(maxsize=1)

@@ -74,7 +74,7 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
         raw = line.folded[place].replace(",", ".")
         if raw.count(".") == 1 and line.is_number(place) and line.word(place + 1) in ("m", "met", "meter", "meters"):
             bodily = not (_PERSON.isdisjoint(line.said) and _BODY.isdisjoint(line.said)) or len(line) == 2
-            bodily = bodily or _weighed(line)
+            bodily = bodily or _weighed(line) or "mac" in line.said
             return (round(float(raw) * 100), place + 2) if bodily and 0.5 <= float(raw) <= 2.3 else None
         if raw.count(".") == 1 and line.is_number(place):
             return _bare_metres(line, place, raw)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from appliance.agents.language.english import function_words
 from appliance.agents.language.matching import Line, data, whole
 from appliance.agents.language.numbers import Number, digit, number, word_is
+from appliance.agents.language.tints import SHOES, shoe_size
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 
@@ -32,6 +33,7 @@ _LEADING = word_set(
     "kem mot bon sau bay tam chin muoi tong het ca nhung cac moi khoang tam chung lan nhe nha nhi dat san "
     "tuoi tre em nguoi khach lop doi nhom gia dinh"
 )
+_BUYING_ONE = _BUYING | word_set("me us have and plus")
 _CHANGE_REACH = 7
 _NO_COUNT = word_set("size sz order don number so option mau cai address ngay date gia")
 _FEW = 20
@@ -192,7 +194,7 @@ def _surely_number(line: Line, place: int, read: Number) -> bool:
 
 def _one(line: Line, place: int) -> bool:
     """Tell whether ``one`` counts: ``one hoodie``, not ``the black one``."""
-    return line.word(place) in ("one", "mot") and (place == 0 or line.word(place - 1) in _BUYING)
+    return line.word(place) in ("one", "mot") and (place == 0 or line.word(place - 1) in _BUYING_ONE)
 
 
 def _bought(line: Line, place: int, read: Number) -> bool:
@@ -200,6 +202,10 @@ def _bought(line: Line, place: int, read: Number) -> bool:
     after = line.word(read.end)
     if 26 <= read.value <= 47 and not _SIZED.isdisjoint(line.folded[:place]):
         return False  # "quần số 28, giờ muốn 29"
+    if SHOES.start <= read.value < SHOES.stop and any(shoe_size(line, at) for at in range(max(0, place - 6), place)):
+        return False  # "i ordered 40 but need 41"
+    if (line.word(place - 2), line.word(place - 1)) == ("would", "like"):
+        return after == "" or after in ("please", "of")
     if line.word(place - 1) not in _BUYING or after in _GOODS_VETO or line.marked[place - 1] in ("bàn", "bạn", "gỗm"):
         return False
     if read.digits:
@@ -216,7 +222,8 @@ def _old_count(line: Line, place: int) -> bool:
         or word_is(line, at, "đổi", "sửa", "tăng", "giảm")
         for at in before
     )
-    if not changing or not _NO_COUNT.isdisjoint(line.folded[before.start : place]):
+    vetoed = not _NO_COUNT.isdisjoint(line.folded[before.start : place]) and "luong" not in line.said
+    if not changing or vetoed:
         return False
     counted = any(line.is_number(at) and len(line.folded[at]) < 3 for at in before)
     return counted or word_is(line, place - 2, "tăng", "giảm") or line.word(place - 2) in ("increase", "reduce")

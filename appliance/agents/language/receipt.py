@@ -16,7 +16,8 @@ _REACH = 5
 _SPAN = 6
 _ONCE = word_set("when once after upon whenever until till")
 _ARRIVING = word_set(
-    "arrive arrives arrived arriving delivered delivery receive received receiving get gets getting comes come here"
+    "arrive arrives arrived arriving delivered delivery receive received receiving get gets getting comes come here "
+    "inspect inspecting check checking checked"
 )
 _PAYING = word_set("pay paying payment")
 _MISSING = word_set("refund refunded paid failed fails error problem issue declined stuck")

@@ -31,7 +31,7 @@ _LISTING = word_set("compare between sanh giua so choose pick khac")
 _COMPARING = word_set(
     "better which nicer cheaper hon tot dep ben compare khac differ differs difference different vs versus between giua"
 )
-_GRADES = word_set("better nicer cheaper bigger smaller warmer lighter heavier stronger stronger thicker")
+_GRADES = word_set("better nicer cheaper bigger smaller warmer lighter heavier stronger thicker")
 _JOINS = ("va", "voi", "and", "hay", "or", "vs", "versus", "with", "hoac")
 
 
@@ -192,8 +192,8 @@ def _vietnamese(line: Line, place: int) -> Mention | None:
         classed = False  # "cho em 1 balo": who asks, not which one
     if line.is_number(place - 1):
         classed = classed and not line.is_number(after)
-    if line.word(place) == "hang" and line.word(place - 1) == "gio":
-        classed = False  # "bỏ giỏ hàng 2": the basket
+    if (line.word(place - 1), line.word(place)) in (("gio", "hang"), ("thay", "vi")):
+        classed = False  # "bỏ giỏ hàng 2": the basket; "3 thay vì 2"
     opening = place == 0 and (len(line) == 1 or line.marked[after] != "dau" or line.word(after + 1) == "tien")
     if classed or opening:
         if word_is(line, after, "đầu") and (

@@ -228,9 +228,11 @@ def _swapped_to(line: Line, place: int) -> bool:
     if made or (before in ("a", "an") and (line.word(place - 3), line.word(place - 2)) == ("make", "it")):
         return after not in _UNSIZED
     if before in ("a", "an"):
-        return line.word(place - 2) in ("for", "to", "into") and _changed(line, place) and after not in _UNSIZED
+        return line.word(place - 2) in ("for", "to", "into", "with") and _changed(line, place) and after not in _UNSIZED
     if before in ("sang", "qua", "thanh", "lay") and near(line, place, 4, "doi"):
         return line.marked[place - 1] in (before, "thành", "lấy") and after not in _UNSIZED
+    if before in ("need", "want", "muon", "can", "lay", "gio"):
+        return shoe_size(line, place) and any(shoe_size(line, at) for at in range(max(0, place - 6), place))
     return before in ("to", "for") and _changed(line, place) and after in ("", "please")
 
 
