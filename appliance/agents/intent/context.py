@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from appliance.agents.intent.phrases import product_phrases
+from appliance.agents.intent.phrases import WordSet, product_phrases
 from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.segments import segments
 from appliance.agents.intent.slots import KEEPS_ORDER, fill
+from appliance.agents.language.syllables import canonical
 from appliance.agents.types import ORDERS, POLICIES, DialogueState, Interpretation, Mention, Pending, Slots, Utterance
 from appliance.text import fold
 
@@ -20,7 +21,10 @@ _ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info",
 _COLOUR_WORDS = frozenset({"màu", "mau", "color", "colour", "colors", "colours"})
 """As typed: ``mẫu khác`` asks for another product."""
 _STOCK_WORDS = frozenset({"con", "co", "have", "stock", "available", "left", "got", "hang", "comes", "come"})
-_TAKING_WORDS = frozenset({"lay", "chot", "mua", "dat", "take", "buy", "order"})
+_TAKING_WORDS = WordSet(
+    frozenset(map(canonical, ("lấy", "chốt", "mua", "đặt"))), frozenset({"lay", "chot", "mua", "take", "buy", "order"})
+)
+"""Without marks ``dat`` may be dear (``đắt``) as well."""
 _NO_OPENINGS = frozenset({"no", "nope", "not", "wait", "khong", "đừng", "khoan", "khoi"})
 _YES_OPENINGS = frozenset({"yes", "yeah", "yep", "sure", "please", "da", "vang", "dung", "u", "uh", "co"})
 _NO_TROUBLE = (["problem"], ["sao"])
@@ -241,7 +245,7 @@ def _names_shown(utterance: Utterance, state: DialogueState) -> bool:
 
 
 def _takes(utterance: Utterance) -> bool:
-    return any(token.folded in _TAKING_WORDS for token in utterance.tokens)
+    return any(map(_TAKING_WORDS.holds, utterance.tokens))
 
 
 def _asks_stock(utterance: Utterance) -> bool:

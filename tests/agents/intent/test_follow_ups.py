@@ -189,6 +189,11 @@ def test_without_a_conversation_nothing_is_followed_up(text: str) -> None:
     assert not understood(text, DialogueState()).rule.startswith("follow_up")
 
 
+@pytest.mark.parametrize("text", ["cái này đắt thế", "cai nay dat the", "cái đầu đắt quá"])
+def test_dear_is_not_bought(text: str) -> None:
+    assert understood(text, PRICED).intent != "order_place"
+
+
 def test_a_sure_question_stays_itself_whatever_was_shown() -> None:
     assert understood("shop mở cửa mấy giờ", PRICED).intent == "store_info"
     assert understood("đơn 1102 tới đâu rồi", PRICED).intent == "order_status"
