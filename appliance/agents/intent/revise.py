@@ -57,7 +57,7 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
 
 def _names_two_alike(utterance: Utterance) -> bool:
     """Tell whether two products of one group stand beside each other with "or" between them."""
-    groups = [mention for mention in utterance.mentions if mention.slot == "category" and mention.certain]
+    groups = [mention for mention in utterance.mentions if mention.slot == "category"]
     return any(
         first.value == second.value and any(token.folded in _OR for token in utterance.tokens[first.end : second.start])
         for first, second in pairwise(groups)

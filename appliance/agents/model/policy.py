@@ -51,9 +51,13 @@ class Policy:
             return Verdict(False, "no_model")
         if model.load >= self._settings.model_load:
             return Verdict(False, "busy")
+        if not self._has_budget(now):
+            return Verdict(False, "budget_spent")
+        # Last, because the breaker's one try after a pause is spent by asking.
         if not self.breaker.allows(now):
             return Verdict(False, "breaker_open")
-        return wish if self._within_budget(now) else Verdict(False, "budget_spent")
+        self._spend(now)
+        return wish
 
     def _wish(self, interpretation: Interpretation, utterance: Utterance) -> Verdict:
         intent = interpretation.intent
@@ -66,11 +70,12 @@ class Policy:
         open_ended = intent == "product_recommend" and len(utterance.core) >= _OPEN_ENDED_WORDS
         return Verdict(True, "open_ended") if open_ended else Verdict(False, "certain")
 
-    def _within_budget(self, now: float) -> bool:
+    def _has_budget(self, now: float) -> bool:
         with self._lock:
             while self._asked and self._asked[0] < now - _HOUR:
                 self._asked.popleft()
-            if len(self._asked) >= self._settings.model_turns_per_hour:
-                return False
+            return len(self._asked) < self._settings.model_turns_per_hour
+
+    def _spend(self, now: float) -> None:
+        with self._lock:
             self._asked.append(now)
-            return True
