@@ -20,7 +20,7 @@ from appliance.agents.catalogue.facts import (
 )
 from appliance.agents.catalogue.pricing import gone, missing_version, quantity, short_of, span
 from appliance.agents.catalogue.shop import Shop
-from appliance.agents.catalogue.stock import cards_of, similar_cards, version_of
+from appliance.agents.catalogue.stock import cards_of, others_left, similar_cards, version_of
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Slots
 from appliance.domain import Variant
 from appliance.messages import translate
@@ -42,9 +42,11 @@ def buy(given: SkillInput, shop: Shop) -> Outcome:
 def _how(given: SkillInput) -> Outcome:
     """Say how to order and ask what; the list that was shown is offered to choose from."""
     asked = asking(given)
-    return msgspec.structs.replace(
-        asked, action="clarify_or_howto", parts=(part("buy.how"), part("buy.which")), quick_replies=asked.quick_replies
-    )
+    # Asked again after that answer, the same two sentences would help nobody.
+    pending = given.state.pending
+    again = pending is not None and (pending.kind, pending.intent) == ("product", given.intent)
+    parts = (part("buy.how_again"),) if again else (part("buy.how"), part("buy.which"))
+    return msgspec.structs.replace(asked, action="clarify_or_howto", parts=parts)
 
 
 def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
@@ -68,6 +70,10 @@ def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
         )
         return _choose(item, [one for one in product.variants if available(one)], given, parts)
     there = [variant for variant in variants if available(variant)]
+    if not there and _nothing_new(given):
+        parts = (*others_left(product, given), part("buy.pick_other"))
+        chips = (*(f"=Size {name}" for name in sizes_of(filter(available, product.variants))[:4]), "similar", "person")
+        return Outcome(action="answer", parts=parts, quick_replies=chips, pending=_pending(item, given))
     if not there:
         out = part("stock.version_out", title=item.title(given.locale), version=version_of(given))
         return _choose(item, [one for one in product.variants if available(one)], given, (out,))
@@ -77,6 +83,14 @@ def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
     if len(sizes_of(there)) > 1 or len(colours_of(there, given.locale)) > 1:
         return _choose(item, there, given, _totals(item, there, given))
     return _ready(item, there, given)
+
+
+def _nothing_new(given: SkillInput) -> bool:
+    """Tell whether the shopper only said yes to a purchase: its size and colour are those that were answered."""
+    pending = given.state.pending
+    if pending is None or pending.kind != "purchase":
+        return False
+    return all(text_slot(given, name) == str(pending.slots.get(name, "")) for name in ("size", "color"))
 
 
 def _choose(item: Item, there: list[Variant], given: SkillInput, before: tuple[Part, ...]) -> Outcome:

@@ -23,6 +23,7 @@ _NEAR, _HALF = 0.3, 0.5
 """Shares of a phrase from which a product may be near it: one of the same kind, and any other."""
 _DEVICES = folded_words("devices")
 _MALE, _FEMALE = frozenset({"nam", "men", "mens", "man"}), frozenset({"nu", "women", "womens", "woman"})
+_CHILDREN = frozenset({"kids", "kid", "children", "child", "baby", "be", "tre"})
 _OPPOSITE = {"men": _FEMALE, "women": _MALE}
 _ACCESSORIES = frozenset({"phone_case", "charger"})
 _ACCESSORY_HEADS = folded_words("accessory_heads")
@@ -123,10 +124,20 @@ def suits(card: ProductCard, gender: str) -> bool:
     against = _OPPOSITE.get(gender)
     if against is None:
         return True
-    said = read_name(card.title).words | read_name(card.title_en).words
-    said |= {word for text in (*card.tags, *card.categories) for word in read_name(text.replace("-", " ")).words}
+    said = _labels(card)
     ours = frozenset().union(*(words for other, words in _OPPOSITE.items() if other != gender))
     return not said & against or bool(said & ours)
+
+
+def marked_for(card: ProductCard, gender: str) -> bool:
+    """Tell whether the titles, tags or groups of a product say ``men``, ``women`` or ``kids``."""
+    own = {"men": _MALE, "women": _FEMALE, "kids": _CHILDREN}.get(gender)
+    return own is not None and bool(_labels(card) & own)
+
+
+def _labels(card: ProductCard) -> frozenset[str]:
+    said = {word for text in (*card.tags, *card.categories) for word in read_name(text.replace("-", " ")).words}
+    return read_name(card.title).words | read_name(card.title_en).words | said
 
 
 def near(phrase: Name, card: ProductCard) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 from appliance.agents.catalogue.categories import below, shop_category
 from appliance.agents.catalogue.facts import available, fact_of_card, matching
 from appliance.agents.catalogue.names import likeness, near, read_name, suits
+from appliance.agents.catalogue.persons import for_person
 from appliance.agents.catalogue.shop import Found, Shop
 from appliance.agents.catalogue.unwanted import Unwanted
 from appliance.agents.catalogue.wishes import PAGE, Wish
@@ -51,7 +52,9 @@ def _own_page(wish: Wish, given: SkillInput, shop: Shop, offset: int) -> Page:
     barred = _barred(wish, given)
     extra = _MANY if wish.without else _EXTRA if barred or wish.gender else 0
     found = shop.search(wish.query(PAGE + extra, offset))
-    cards = [card for card in found.cards if card.id not in barred and suits(card, wish.gender)]
+    # Of a group that was named, all will do but what is marked for others.
+    fits = suits if wish.category or wish.key or wish.words else for_person
+    cards = [card for card in found.cards if card.id not in barred and fits(card, wish.gender)]
     unseen = False
     if wish.without:
         before, cards = cards, kept_without(cards, wish.without, shop)

@@ -14,6 +14,7 @@ from appliance.agents.catalogue.context import meant, product_slot
 from appliance.agents.catalogue.facts import fact_of_card, lines, money, part
 from appliance.agents.catalogue.names import likeness, read_name, suits
 from appliance.agents.catalogue.pages import kept_without
+from appliance.agents.catalogue.persons import for_kids, for_person
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.stock import cards_of, similar_cards
@@ -58,7 +59,11 @@ def recommend(given: SkillInput, shop: Shop) -> Outcome:
         return search(given, shop)
     return Outcome(
         action="answer",
-        parts=(_heading(wish, given, shop), *lines((one.card for one in chosen), given.locale)),
+        parts=(
+            *_unlabelled(wish, chosen, given),
+            _heading(wish, given, shop),
+            *lines((one.card for one in chosen), given.locale),
+        ),
         products=tuple(fact_of_card(one.card, given.locale, one.reason) for one in chosen),
         sources=tuple(Source("product", one.card.id) for one in chosen),
         quick_replies=("cheaper", *(("compare",) if len(chosen) > 1 else ()), "best_selling", "newest"),
@@ -119,7 +124,9 @@ def _chosen(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
             sort="best_selling",
             limit=PAGE * 4,
         )
-        fits += [_Suggestion(card) for card in shop.search(query).cards if suits(card, wish.gender)]
+        fits += [_Suggestion(card) for card in shop.search(query).cards if _fits(card, wish)]
+    if wish.gender == "kids":
+        fits.sort(key=lambda one: not for_kids(one.card))
     kept: dict[str, _Suggestion] = {}
     for one in (*first, *(fits if wish.category else _mixed(fits))):
         kept.setdefault(one.card.id, one)
@@ -142,7 +149,7 @@ def _for_occasion(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion
         handle = shop_category(shop.catalogue, occasion.key)
         if handle:
             cards += shop.search(SearchQuery(category=handle, in_stock=True, limit=PAGE)).cards
-    return [_Suggestion(card) for card in cards if suits(card, wish.gender)]
+    return [_Suggestion(card) for card in cards if _fits(card, wish)]
 
 
 def _recommended(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]:
@@ -160,12 +167,24 @@ def _recommended(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion]
     found: list[_Suggestion] = []
     for one in answer.items:
         card = shop.card(one.product_id)
-        if card is None or not card.in_stock or not suits(card, wish.gender):
+        if card is None or not card.in_stock or not _fits(card, wish):
             continue
         # On a fallback the shelf is not of this category.
         if not wish.category or wish.category in card.categories:
             found.append(_Suggestion(card, one.reason.text))
     return found
+
+
+def _fits(card: ProductCard, wish: Wish) -> bool:
+    """Tell whether a product is for the person; of a group that was named, all but what is marked for others."""
+    return suits(card, wish.gender) if wish.category else for_person(card, wish.gender)
+
+
+def _unlabelled(wish: Wish, chosen: list[_Suggestion], given: SkillInput) -> tuple[Part, ...]:
+    """Return that the shop marks nothing for children, where none of what is suggested is."""
+    if wish.gender != "kids" or any(for_kids(one.card) for one in chosen):
+        return ()
+    return (part("search.no_gender", what=named(msgspec.structs.replace(wish, labelled=True), given.locale)),)
 
 
 def _within(card: ProductCard, wish: Wish) -> bool:

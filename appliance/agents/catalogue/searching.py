@@ -9,7 +9,7 @@ import msgspec
 
 from appliance.agents.catalogue.context import product_slot
 from appliance.agents.catalogue.facts import colour_label, lines, money, part, speakable
-from appliance.agents.catalogue.names import near, read_name
+from appliance.agents.catalogue.names import near, read_name, suits
 from appliance.agents.catalogue.pages import Page, about_words, facts, page_of, sources
 from appliance.agents.catalogue.resolve import known
 from appliance.agents.catalogue.several import kinds_of, kinds_shown, search_each
@@ -60,6 +60,12 @@ def _found(given: SkillInput, shop: Shop) -> Outcome:
     if page.cards:
         return _answer(wish, page, given, shop, ())
     if wish.shift in ("cheaper", "more_expensive"):
+        if wish.gender and wish.labelled:
+            # What is marked for nobody in particular will do as well.
+            wish = msgspec.structs.replace(wish, labelled=False)
+            page = page_of(wish, given, shop)
+            if page.cards and about_words(wish, page.cards):
+                return _answer(wish, page, given, shop, ())
         return _the_end(wish, given, shop)
     return _relaxed(wish, page.found, given, shop)
 
@@ -86,21 +92,25 @@ def _heading(wish: Wish, page: Page, given: SkillInput, shop: Shop) -> Part:
     total = page.total
     unsold = wish.sort == "best_selling" and not shop.knows_sales()
     if not page.exact or unsold:
-        return part("search.some", what=named(wish, given.locale))
+        return part("search.any_some") if wish.nameless else part("search.some", what=named(wish, given.locale))
     if wish.free and wish.sort == "relevance":
         return part("search.everything", total=total)
     what = named(wish, given.locale)
     if wish.sort != "relevance" and not wish.shift:
         return part(f"search.by_{wish.sort}", what=what, total=total)
     bounds: dict[str, Value] = {}
+    opening: dict[str, Value] = {"total": total} if wish.nameless else {"what": what, "total": total}
+    name = "any" if wish.nameless else "found"
     if wish.about is not None:
-        return part("search.found_about", what=what, total=total, about=money(wish.about, shop.currency))
+        return part(f"search.{name}_about", about=money(wish.about, shop.currency), **opening)
     if wish.price_min is not None:
         bounds["low"] = money(wish.price_min, shop.currency)
     if wish.price_max is not None:
         bounds["high"] = money(wish.price_max, shop.currency)
-    kind = {(): "found", ("low",): "found_min", ("high",): "found_max", ("low", "high"): "found_range"}[tuple(bounds)]
-    return part(f"search.{kind}", what=what, total=total, **bounds)
+    if not bounds:
+        return part("search.found", what=what, total=total)
+    kind = {("low",): "min", ("high",): "max", ("low", "high"): "range"}[tuple(bounds)]
+    return part(f"search.{name}_{kind}", **opening, **bounds)
 
 
 def _single(wish: Wish, card: ProductCard, given: SkillInput, shop: Shop) -> Part:
@@ -233,18 +243,26 @@ def _relaxed(wish: Wish, found: Found, given: SkillInput, shop: Shop) -> Outcome
             )
     if wish.shift == "other":
         return _no_more(wish, given, shop, given.state.offered)
-    sold_out = shop.search(msgspec.structs.replace(wish.query(), in_stock=False, size="", color=""))
-    if sold_out.cards and about_words(wish, sold_out.cards):
-        return Outcome(
-            action="answer",
-            parts=(part("search.sold_out", what=named(wish, given.locale)), *lines(sold_out.cards[:3], given.locale)),
-            products=facts(sold_out.cards[:3], given),
-            sources=sources(sold_out.cards[:3]),
-            quick_replies=("best_selling", "newest", "person"),
-            filters=running(wish, given, shop),
-            offered=len(sold_out.cards[:3]),
-        )
-    return _nothing_like(wish, list(found.related), given, shop)
+    replace = msgspec.structs.replace
+    sold_out = shop.search(replace(wish.query(), in_stock=False, size="", color=""))
+    gone = [card for card in sold_out.cards if suits(card, wish.gender)]
+    # Only what is for this person is sold out.
+    wish = replace(wish, labelled=True)
+    if gone and about_words(wish, gone):
+        return _all_sold_out(wish, gone[:3], given, shop)
+    return _nothing_like(wish, [card for card in found.related if suits(card, wish.gender)], given, shop)
+
+
+def _all_sold_out(wish: Wish, gone: list[ProductCard], given: SkillInput, shop: Shop) -> Outcome:
+    return Outcome(
+        action="answer",
+        parts=(part("search.sold_out", what=named(wish, given.locale)), *lines(gone, given.locale)),
+        products=facts(gone, given),
+        sources=sources(gone),
+        quick_replies=("best_selling", "newest", "person"),
+        filters=running(wish, given, shop),
+        offered=len(gone),
+    )
 
 
 def _said_before(message: str, given: SkillInput) -> bool:
@@ -268,7 +286,7 @@ def _stages(wish: Wish, found: Found) -> Iterator[_Stage]:
     if wish.bounded and (facets is None or facets.price.min is not None):
         sort = "price_desc" if wish.price_max is None else "price_asc"
         yield _Stage(replace(wish, price_min=None, price_max=None, about=None, sort=sort), "price")
-    if wish.gender:
+    if wish.gender and wish.labelled:
         yield _Stage(replace(wish, labelled=False), "gender")
     if wish.words and wish.category:
         yield _Stage(replace(wish, words=""), "words")

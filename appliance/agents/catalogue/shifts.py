@@ -25,10 +25,11 @@ def shifted(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
         return msgspec.structs.replace(wish, sort=sort, shift="")
     if wish.shift == "cheaper":
         below = min(prices) - 1
-        low = wish.price_min if wish.price_min is not None and wish.price_min < below else None
+        # "About 900,000" was a middle and no lower bound.
+        low = wish.price_min if wish.about is None and wish.price_min is not None and wish.price_min < below else None
         return msgspec.structs.replace(wish, price_max=below, price_min=low, about=None, sort="price_desc")
     above = max(prices) + 1
-    high = wish.price_max if wish.price_max is not None and wish.price_max > above else None
+    high = wish.price_max if wish.about is None and wish.price_max is not None and wish.price_max > above else None
     return msgspec.structs.replace(wish, price_min=above, price_max=high, about=None, sort="price_asc")
 
 

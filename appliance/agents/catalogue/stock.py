@@ -151,7 +151,7 @@ def _no_such(item: Item, product: Product, given: SkillInput) -> Outcome:
     if not parts:
         # Size and colour exist, but not together.
         parts = (part("stock.no_such_version", title=item.title(given.locale), version=version_of(given)),)
-        parts += _others(product, given)
+        parts += others_left(product, given)
     return Outcome(action="answer", parts=parts, quick_replies=(*_size_chips(product), "similar", "price"))
 
 
@@ -159,12 +159,12 @@ def _this_sold_out(item: Item, product: Product, given: SkillInput) -> Outcome:
     said = part("stock.version_out", title=item.title(given.locale), version=version_of(given))
     return Outcome(
         action="answer",
-        parts=(said, *_others(product, given)),
+        parts=(said, *others_left(product, given)),
         quick_replies=(*_size_chips(product), "similar", "colors"),
     )
 
 
-def _others(product: Product, given: SkillInput) -> tuple[Part, ...]:
+def others_left(product: Product, given: SkillInput) -> tuple[Part, ...]:
     """Return what there is instead: the size in other colours, the colour in other sizes."""
     size, color = text_slot(given, "size"), text_slot(given, "color")
     same_size = colours_of(filter(available, matching(product, size, "")), given.locale) if size else []

@@ -10,6 +10,7 @@ from appliance.agents.catalogue.categories import groups, shop_category
 from appliance.agents.catalogue.context import number_slot, product_slot, text_slot
 from appliance.agents.catalogue.facts import colour_label, speakable
 from appliance.agents.catalogue.names import read_name
+from appliance.agents.catalogue.persons import person_of, without_persons
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.unwanted import Unwanted, of_kind, unwanted
 from appliance.agents.catalogue.vocabulary import folded_words
@@ -92,6 +93,12 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         return self.price_min is not None or self.price_max is not None
 
     @property
+    def nameless(self) -> bool:
+        """Whether there is no word for what is wished for but "products"."""
+        told = self.category or self.key or self.words or self.color or self.size or self.without
+        return not told and not (self.gender and self.labelled)
+
+    @property
     def free(self) -> bool:
         """Whether nothing in particular is asked for."""
         told = self.category or self.key or self.words or self.color or self.size or self.gender or self.without
@@ -109,14 +116,17 @@ def wish_of(given: SkillInput, shop: Shop) -> Wish:
         # All of the group is refused with its material: what is wider goes on, from its beginning.
         key, shift = next(iter(groups().by_key[key].above), ""), "" if shift == "more" else shift
     low, high, about = prices(given, shop)
-    sort = text_slot(given, "sort")
+    sort, gender = text_slot(given, "sort"), text_slot(given, "gender")
+    person = "" if gender in _GENDERS else person_of(given.utterance)
+    said = _words(given, key)
     return Wish(
         category=shop_category(shop.catalogue, key) if key else "",
         key=key,
-        words=_words(given, key),
+        words=without_persons(said) if person else said,
         color=text_slot(given, "color"),
         size=text_slot(given, "size"),
-        gender=gender if (gender := text_slot(given, "gender")) in _GENDERS else "",
+        gender=person or (gender if gender in _GENDERS else ""),
+        labelled=not person,
         price_min=low,
         price_max=high,
         about=about,
@@ -154,6 +164,8 @@ def running(wish: Wish, given: SkillInput, shop: Shop) -> Slots:
         filters["without"] = wish.without.said
     if wish.words:
         filters["product"] = wish.words
+    if wish.gender:
+        filters["gender"] = wish.gender
     if wish.shift in ("cheaper", "more_expensive"):
         filters.pop("price_about", None)
         for name, bound in (("price_min", wish.price_min), ("price_max", wish.price_max)):
