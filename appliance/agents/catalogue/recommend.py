@@ -54,6 +54,8 @@ def recommend(given: SkillInput, shop: Shop) -> Outcome:
     wish = wish_of(given, shop)
     if not wish.key:
         wish = msgspec.structs.replace(wish, words="")
+    if not wish.category and _is_gift(token.folded for token in given.utterance.tokens):
+        wish = msgspec.structs.replace(wish, labelled=False)
     chosen = _chosen(wish, given, shop)
     if not chosen:
         return search(given, shop)

@@ -22,7 +22,19 @@ from appliance.text import fold, words
 PAGE = 5
 ABOUT = 0.2
 """``price_about`` is searched this share below and above."""
-KEPT = ("category", "color", "size", "gender", "price_min", "price_max", "price_about", "sort", "without", "product")
+KEPT = (
+    "category",
+    "color",
+    "size",
+    "gender",
+    "price_min",
+    "price_max",
+    "price_about",
+    "sort",
+    "without",
+    "product",
+    "person",
+)
 """Slots that a running search remembers."""
 _SORTS: dict[str, Sort] = {
     "price_asc": "price_asc",
@@ -117,7 +129,7 @@ def wish_of(given: SkillInput, shop: Shop) -> Wish:
         key, shift = next(iter(groups().by_key[key].above), ""), "" if shift == "more" else shift
     low, high, about = prices(given, shop)
     sort, gender = text_slot(given, "sort"), text_slot(given, "gender")
-    person = "" if gender in _GENDERS else person_of(given.utterance)
+    person = "" if gender in _GENDERS else (person_of(given.utterance) or text_slot(given, "person"))
     said = _words(given, key)
     return Wish(
         category=shop_category(shop.catalogue, key) if key else "",
@@ -125,8 +137,8 @@ def wish_of(given: SkillInput, shop: Shop) -> Wish:
         words=without_persons(said) if person else said,
         color=text_slot(given, "color"),
         size=text_slot(given, "size"),
-        gender=person or (gender if gender in _GENDERS else ""),
-        labelled=not person,
+        gender=person if person in _GENDERS else (gender if gender in _GENDERS else ""),
+        labelled=person not in _GENDERS,
         price_min=low,
         price_max=high,
         about=about,
@@ -165,7 +177,10 @@ def running(wish: Wish, given: SkillInput, shop: Shop) -> Slots:
     if wish.words:
         filters["product"] = wish.words
     if wish.gender:
-        filters["gender"] = wish.gender
+        # A shopper who names a person asks for no label: later turns must not look for one.
+        filters.pop("gender" if not wish.labelled else "person", None)
+    if wish.gender and not wish.labelled:
+        filters["person"] = wish.gender
     if wish.shift in ("cheaper", "more_expensive"):
         filters.pop("price_about", None)
         for name, bound in (("price_min", wish.price_min), ("price_max", wish.price_max)):

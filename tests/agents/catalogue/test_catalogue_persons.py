@@ -97,9 +97,10 @@ def test_a_shop_without_things_for_children_says_so(fixture_shop: AgentShop) -> 
 def test_cheaper_presents_are_for_the_same_person(open_shop: OpenShop) -> None:
     shop = open_shop().stock((*GOODS, product(50, "Ví da bò", "wallet", "nam"), product(40, "Đầm hoa", "dress")))
     first = shop.ask("product_recommend", "quà cho chồng", price_min=100_045)
-    assert first.filters is not None and first.filters["gender"] == "men"
-    cheaper = shop.ask("product_search", "rẻ hơn", state=after(first), modifier="cheaper", gender="men")
+    assert first.filters is not None and first.filters["person"] == "men"
+    cheaper = shop.ask("product_search", "rẻ hơn", state=after(first), modifier="cheaper", person="men")
     assert cheaper.products
+    assert cheaper.filters is not None and cheaper.filters["person"] == "men"
     assert not titles(cheaper) & {*FOR_WOMEN, "Đầm hoa"}
 
 
