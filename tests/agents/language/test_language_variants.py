@@ -1116,3 +1116,18 @@ EITHER: Cases = [
 @table(EITHER)
 def test_the_first_of_two_values_counts(text: str, expected: Said) -> None:
     assert read(text, tuple(expected)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("quà cho ck dưới 500k", "chồng"),
+        ("tặng ck sinh nhật", "chồng"),
+        ("mua ao cho ck size L", "chồng"),
+        ("cho ck được không", "chuyển khoản"),
+        ("ck rồi nha shop", "chuyển khoản"),
+        ("thanh toán ck", "chuyển khoản"),
+    ],
+)
+def test_ck_is_a_husband_where_something_is_bought_for_him(text: str, read: str) -> None:
+    assert ("ck", read) in AGENT.run(LanguageInput(text)).repairs
