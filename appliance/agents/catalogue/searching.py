@@ -74,7 +74,7 @@ def _answer(wish: Wish, page: Page, given: SkillInput, shop: Shop, before: tuple
     cards = page.cards
     parts = (*before, _heading(wish, page, given, shop))
     if len(cards) == 1 and not before:
-        parts = (_single(wish, cards[0], given, shop),)
+        parts = (_single(cards[0], given),)
     else:
         parts += lines(cards, given.locale)
     return Outcome(
@@ -113,7 +113,7 @@ def _heading(wish: Wish, page: Page, given: SkillInput, shop: Shop) -> Part:
     return part(f"search.{name}_{kind}", **opening, **bounds)
 
 
-def _single(wish: Wish, card: ProductCard, given: SkillInput, shop: Shop) -> Part:
+def _single(card: ProductCard, given: SkillInput) -> Part:
     if card.price is None:
         return part("search.one_unpriced", title=card.name(given.locale))
     return part("search.one", title=card.name(given.locale), price=Money(card.price, card.currency))

@@ -72,12 +72,8 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
         metres, place = 1.0, place
     elif line.is_number(place) or digit(line, place):
         raw = line.folded[place].replace(",", ".")
-        if raw.count(".") == 1 and line.is_number(place) and line.word(place + 1) in ("m", "met", "meter", "meters"):
-            bodily = not (_PERSON.isdisjoint(line.said) and _BODY.isdisjoint(line.said)) or len(line) == 2
-            bodily = bodily or _weighed(line) or "mac" in line.said
-            return (round(float(raw) * 100), place + 2) if bodily and 0.5 <= float(raw) <= 2.3 else None
         if raw.count(".") == 1 and line.is_number(place):
-            return _bare_metres(line, place, raw)
+            return _decimal_metres(line, place, raw)
         if raw not in ("1", "2", "mot", "hai"):
             return None
         metres, place = (1.0 if raw in ("1", "mot") else 2.0), place + 1
@@ -95,6 +91,15 @@ def _metres(line: Line, place: int) -> tuple[int, int] | None:
             else None
         )
     return round(metres * 100) + rest[0], rest[1]
+
+
+def _decimal_metres(line: Line, place: int, raw: str) -> tuple[int, int] | None:
+    """Read ``1.65m`` of a person, and ``1.65`` alone."""
+    if line.word(place + 1) not in ("m", "met", "meter", "meters"):
+        return _bare_metres(line, place, raw)
+    bodily = not (_PERSON.isdisjoint(line.said) and _BODY.isdisjoint(line.said)) or len(line) == 2
+    bodily = bodily or _weighed(line) or "mac" in line.said
+    return (round(float(raw) * 100), place + 2) if bodily and 0.5 <= float(raw) <= 2.3 else None
 
 
 def _bare_metres(line: Line, place: int, raw: str) -> tuple[int, int] | None:

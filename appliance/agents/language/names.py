@@ -80,11 +80,6 @@ def place_table() -> Table:
     return Table([*_phrases("location", keys), *(Phrase((name,), "place", key[0]) for name, key in short.items())])
 
 
-def category_phrases(key: str) -> tuple[str, ...]:
-    """Return the names, marked, under which one of our product groups is asked for."""
-    return tuple(data_once("categories")["names"].get(key, ()))
-
-
 @lru_cache(maxsize=8)
 def data_once(name: str) -> dict[str, Any]:
     """Return a data file, read once."""

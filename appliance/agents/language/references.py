@@ -40,7 +40,7 @@ def references(line: Line, taken: bytearray) -> list[Mention]:
     found: list[Mention] = []
     place = 0
     while place < len(line):
-        mention = None if taken[place] else _at(line, place, taken)
+        mention = None if taken[place] else _at(line, place)
         if mention and not any(taken[mention.start : mention.end]):
             found.append(mention)
             taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
@@ -64,7 +64,7 @@ def _refs(values: list[int], start: int, end: int) -> Mention:
     return Mention("refs", ",".join(map(str, values)), start, end, certain=False)
 
 
-def _at(line: Line, place: int, taken: bytearray) -> Mention | None:
+def _at(line: Line, place: int) -> Mention | None:
     return (
         _several(line, place)
         or _vietnamese(line, place)

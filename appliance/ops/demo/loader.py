@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -113,10 +113,8 @@ def fill(
     answered, ordered = _write_assistant(faq, orders, products, now)
     written = 0
     if columns is not None and journal is not None:
-        for batch in batches(interactions(columns, products, seed, weights or Weights()), _EVENT_BATCH):
-            journal.append_sync(batch)
-            written += len(batch)
-            tell(0.5 + 0.5 * written / len(columns), "events")
+        events = interactions(columns, products, seed, weights or Weights())
+        written = _write_events(journal, events, len(columns), tell)
     tell(1.0, "events")
     return DemoReport(
         products=len(products),
@@ -128,6 +126,15 @@ def fill(
         answers=answered,
         orders=ordered,
     )
+
+
+def _write_events(journal: EventSink, events: Iterator[Interaction], total: int, tell: Progress) -> int:
+    written = 0
+    for batch in batches(events, _EVENT_BATCH):
+        journal.append_sync(batch)
+        written += len(batch)
+        tell(0.5 + 0.5 * written / total, "events")
+    return written
 
 
 def _write_assistant(

@@ -14,7 +14,7 @@ from appliance.agents.language.abbreviations import abbreviations
 from appliance.agents.language.agent import LanguageAgent, LanguageInput
 from appliance.agents.language.lexicon import ShopLexicon
 from appliance.agents.language.matching import data, spelling
-from appliance.agents.language.names import category_phrases, category_table, colour_table, place_table
+from appliance.agents.language.names import category_table, colour_table, place_table
 from appliance.agents.language.normalise import MAX_CHARACTERS, clean_text
 from appliance.agents.language.repair import telex, vni
 from appliance.agents.language.syllables import canonical, is_syllable
@@ -183,8 +183,8 @@ def _strings(value: object) -> list[str]:
 
 
 def test_every_category_is_found_by_each_of_its_names() -> None:
-    for key in data("categories")["names"]:
-        for phrase in category_phrases(key):
+    for key, phrases in data("categories")["names"].items():
+        for phrase in phrases:
             found = [
                 item.value
                 for item in AGENT.run(LanguageInput(f"mua {phrase} màu đen")).mentions
