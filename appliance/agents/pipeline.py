@@ -125,8 +125,9 @@ class Assistant:
         began = time.perf_counter()
         steps: list[Step] = []
         asked, found = self._heard(given, steps)
-        verdict = self._policy.decide(self._model(), found, asked.utterance, time.monotonic())
-        consultation = self._consult(asked, verdict, steps) if verdict.ask else None
+        model = self._model()
+        verdict = self._policy.decide(model, found, asked.utterance, time.monotonic())
+        consultation = self._consult(model, asked, verdict, steps) if model is not None and verdict.ask else None
         by_model = consultation is not None and not consultation.failed
         if consultation is not None and by_model:
             found, outcomes = _as_understood(found, consultation), consultation.outcomes
@@ -210,10 +211,7 @@ class Assistant:
                 given = msgspec.structs.replace(given, intent=pending.intent, slots=pending.slots)
         return _timed(steps, skill.name, lambda: skill.run(given), _seen_by_skill)
 
-    def _consult(self, asked: SkillInput, verdict: Verdict, steps: list[Step]) -> Consultation:
-        model = self._model()
-        if model is None:
-            return Consultation(failed="no_model")
+    def _consult(self, model: LanguageModel, asked: SkillInput, verdict: Verdict, steps: list[Step]) -> Consultation:
         breaker = self._policy.breaker
 
         def ask() -> Consultation:

@@ -71,8 +71,17 @@ CONVERSATION = (
 )
 INTENTS: tuple[str, ...] = (*SHOPPING, *ORDERS, *POLICIES, *PEOPLE, *CONVERSATION)
 """The canonical intents, 40 in all, in the order of their codes."""
-TRANSACTIONAL = frozenset((*ORDERS, "return_request", "refund_status", "order_place"))
+SEARCHES = frozenset({"product_search", "product_recommend"})
+"""Intents that ask for a list of products."""
+SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
+ABOUT_ORDER = frozenset((*ORDERS, "return_request", "refund_status"))
+"""Intents about one order that was placed."""
+TRANSACTIONAL = ABOUT_ORDER | {"order_place"}
 """Intents that act on an order; never guessed."""
+MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
+"""Slots of a body."""
+PRICES = frozenset({"price_min", "price_max", "price_about"})
+"""Slots of a budget."""
 
 
 class Token(msgspec.Struct, frozen=True, gc=False):
@@ -171,7 +180,7 @@ class ShownProduct(msgspec.Struct, frozen=True, gc=False):
 
 
 PendingKind = Literal[
-    "order_id", "verify", "product", "confirm", "details", "measures", "handoff", "contact", "purchase", "choice"
+    "order_id", "verify", "product", "confirm", "details", "measures", "handoff", "contact", "purchase"
 ]
 
 
@@ -181,8 +190,8 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
     kind: PendingKind
     """``order_id`` and ``verify`` (phone or e-mail); ``product``: which one; ``confirm``: an explicit yes to what
     ``intent`` and ``slots`` say; ``details``: what to change; ``measures``: height and weight; ``handoff``: whether a
-    person shall take over; ``contact``: where a person can reach the shopper; ``purchase``: whether to buy ``slots``;
-    ``choice``: one of the quick replies."""
+    person shall take over; ``contact``: where a person can reach the shopper; ``purchase``: whether to buy what
+    ``slots`` say."""
     intent: str
     """The intent that goes on once the answer is there."""
     slots: Slots = {}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import TypeVar
 
 import msgspec
 
+from appliance.data_files import read_data
 from appliance.search.analyzer import MarkedWord, marked_words
 from appliance.text import words
 
@@ -88,9 +87,9 @@ class _StopFile(msgspec.Struct, forbid_unknown_fields=True):
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """Return the dictionary, read once."""
-    synonyms = _read("synonyms", _SynonymFile)
-    colours = _read("colours", dict[str, _ColourEntry])
-    stop = _read("stopwords", _StopFile)
+    synonyms = read_data("appliance.search", "synonyms", _SynonymFile)
+    colours = read_data("appliance.search", "colours", dict[str, _ColourEntry])
+    stop = read_data("appliance.search", "stopwords", _StopFile)
     compounds = frozenset((pair[0], pair[1]) for pair in map(words, synonyms.compounds))
     return Lexicon(
         compounds=compounds,
@@ -151,8 +150,3 @@ def _spellings(names: list[str]) -> dict[str, frozenset[str]]:
     for word in (word for name in names for word in marked_words(name)):
         found.setdefault(word.folded, set()).add(word.marked)
     return {folded: frozenset(marked) for folded, marked in found.items()}
-
-
-def _read(name: str, kind: type[T]) -> T:
-    text = resources.files("appliance.search").joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), kind)

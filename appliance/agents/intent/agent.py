@@ -129,6 +129,8 @@ def _filled(requests: dict[str, Utterance], whole: Utterance, state: DialogueSta
 
     What one says of the product, the order or the place holds for the others, and what stands in no request for all.
     """
+    if len(requests) == 1:
+        return tuple(Request(name, fill(name, part, state), part) for name, part in requests.items())
     filled = {name: fill(name, part, state) for name, part in requests.items()}
     shared = {slot: value for slots in filled.values() for slot, value in slots.items() if slot in _SHARED}
     found = []

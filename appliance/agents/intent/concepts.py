@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
+
+from appliance.data_files import read_data
 
 Words = tuple[str, ...]
 
@@ -37,10 +37,9 @@ class Lexicon(NamedTuple):
 @lru_cache(maxsize=1)
 def lexicon(form: Callable[[str], Sequence[str]]) -> Lexicon:
     """Read the shipped phrases; ``form`` turns a text into the words that are counted."""
-    text = resources.files(__package__).joinpath("data", "concepts.toml").read_text(encoding="utf-8")
     concepts: dict[Words, Words] = {}
     longest: dict[str, int] = {}
-    for name, phrases in tomllib.loads(text).items():
+    for name, phrases in read_data("appliance.agents.intent", "concepts", dict[str, list[str]]).items():
         for phrase in phrases:
             words = tuple(form(phrase))
             known = concepts.get(words, ())

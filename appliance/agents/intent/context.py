@@ -8,14 +8,25 @@ from typing import NamedTuple
 from appliance.agents.intent.phrases import WordSet, product_phrases
 from appliance.agents.intent.rules import matching_rule, short_answer
 from appliance.agents.intent.segments import segments
-from appliance.agents.intent.slots import KEEPS_ORDER, fill
+from appliance.agents.intent.slots import KEEPS_ORDER, SHORTEST_NUMBER, fill
 from appliance.agents.language.syllables import canonical
-from appliance.agents.types import ORDERS, POLICIES, DialogueState, Interpretation, Mention, Pending, Slots, Utterance
+from appliance.agents.types import (
+    ABOUT_ORDER,
+    MEASURES,
+    POLICIES,
+    SEARCHES,
+    SHIPPING,
+    DialogueState,
+    Interpretation,
+    Mention,
+    Pending,
+    Slots,
+    Utterance,
+)
 from appliance.text import fold
 
 CERTAIN = 0.99
 _DETAILS = frozenset({"color", "size", "quantity", "product", "phone", "location", "email"})
-_MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
 _VARIANT = frozenset({"color", "size"})
 _ABOUT_ONE = frozenset({"product_price", "product_availability", "product_info", "product_compare", "order_place"})
 _COLOUR_WORDS = frozenset({"màu", "mau", "color", "colour", "colors", "colours"})
@@ -28,10 +39,6 @@ _TAKING_WORDS = WordSet(
 _NO_OPENINGS = frozenset({"no", "nope", "not", "wait", "khong", "đừng", "khoan", "khoi"})
 _YES_OPENINGS = frozenset({"yes", "yeah", "yep", "sure", "please", "da", "vang", "dung", "u", "uh", "co"})
 _NO_TROUBLE = (["problem"], ["sao"])
-_SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
-_SEARCHING = frozenset({"product_search", "product_recommend"})
-_ABOUT_ORDER = frozenset((*ORDERS, "return_request", "refund_status"))
-_SHORTEST_NUMBER = 3
 _FEW_WORDS = 2
 _ONE_OF_LIST = 4
 """Words up to which a message may be but the pointing at one of a list: ``cái thứ 5``, ``the second one``."""
@@ -41,7 +48,7 @@ _QUITE_SURE = 0.9
 """Confidence in a question about a policy from which its values are none of the details that were asked for, and in a
 yes from which it is one."""
 _OTHER_REQUEST = frozenset(
-    (*_MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
+    (*MEASURES, "price_max", "price_min", "modifier", "sort", "order_id", "phone", "email", "location", "coupon_code")
 )
 """Values that no answer to "which product" holds: who states them asks something else."""
 _SHORT_ANSWER = 5
@@ -79,7 +86,7 @@ def answer_to_pending(utterance: Utterance, state: DialogueState, guess: Guess) 
     yes_or_no = short_answer(utterance)
     if yes_or_no and pending.kind not in ("order_id", "verify", "measures", "contact"):
         return _decided(yes_or_no, {}, f"pending:{pending.kind}")
-    if pending.kind == "confirm" and _opens_with_no(utterance) and not _names_order(utterance):
+    if pending.kind == "confirm" and _opens_with_no(utterance) and "order_id" not in _by_slot(utterance):
         return _decided("deny", {}, "pending:confirm")
     if pending.kind in _ACTS_ON_YES and guess.intent == "affirm" and not _says_yes(utterance, guess):
         # "Ok, I'll ask my wife": nobody is called and no order touched on what only resembles a yes.
@@ -119,14 +126,14 @@ def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueStat
                 contact["order_id"] = stated["order_id"].value
             return contact or None
         case "measures":
-            found: Slots = {name: stated[name].value for name in _MEASURES & stated.keys()}
+            found: Slots = {name: stated[name].value for name in MEASURES & stated.keys()}
             return found or None
         case "details":
             if guess.confidence >= _QUITE_SURE and guess.intent in POLICIES:
                 return None
             found = {name: stated[name].value for name in _DETAILS & stated.keys()}
             return found or None
-        case "product" | "choice":
+        case "product":
             another = guess.is_sure and guess.intent not in (pending.intent, "product_search")
             if another and not ("ref" in stated and _nothing_else(utterance, stated)):
                 return None
@@ -137,7 +144,7 @@ def _answering_slots(pending: Pending, utterance: Utterance, state: DialogueStat
 
 def _may_be_order(number: Mention, utterance: Utterance) -> bool:
     """Tell whether a bare number is that of an order and counts nothing: "it's been 2 weeks" is none."""
-    return len(str(number.value)) >= _SHORTEST_NUMBER or len(utterance.core) == 1
+    return len(str(number.value)) >= SHORTEST_NUMBER or len(utterance.core) == 1
 
 
 def _which_product(
@@ -178,11 +185,11 @@ def _of_order(
     utterance: Utterance, state: DialogueState, guess: Guess, stated: dict[str, Mention]
 ) -> tuple[str, str] | None:
     """Return the intent of a number or a contact alone, or of "it" where an order is spoken of, and the rule."""
-    unsure = guess.intent not in _ABOUT_ORDER and guess.is_open
+    unsure = guess.intent not in ABOUT_ORDER and guess.is_open
     asked_for = state.last_intent in KEEPS_ORDER or state.last_intent == "payment_issue"
     if asked_for and unsure and _gives_number(stated) and not _is_of_payment(utterance):
         return state.last_intent, "follow_up:order"
-    if state.last_intent in _ABOUT_ORDER and guess.intent == "out_of_scope" and "ref" in stated:
+    if state.last_intent in ABOUT_ORDER and guess.intent == "out_of_scope" and "ref" in stated:
         return "order_status", "follow_up:order"
     if state.last_intent == "human_handoff" and _is_contact_alone(utterance):
         return "human_handoff", "follow_up:contact"
@@ -193,9 +200,9 @@ def _of_delivery(
     utterance: Utterance, state: DialogueState, guess: Guess, stated: dict[str, Mention]
 ) -> tuple[str, str] | None:
     """Return the intent of another place ("còn Đà Nẵng?") and the rule."""
-    if "location" not in stated or state.last_intent not in _SHIPPING:
+    if "location" not in stated or state.last_intent not in SHIPPING:
         return None
-    unsure = guess.intent not in _SHIPPING and guess.is_open
+    unsure = guess.intent not in SHIPPING and guess.is_open
     return (
         (state.last_intent, "follow_up:place") if unsure or _names_a_place_only(utterance, stated["location"]) else None
     )
@@ -232,7 +239,7 @@ def _of_list(
     of_one = state.focus is not None or "ref" in stated
     if of_one and _takes(utterance):
         return "order_place", "follow_up:variant"
-    narrows = not of_one or (state.last_intent in _SEARCHING and not _asks_stock(utterance))
+    narrows = not of_one or (state.last_intent in SEARCHES and not _asks_stock(utterance))
     return "product_search" if narrows else "product_availability", "follow_up:variant"
 
 
@@ -265,16 +272,12 @@ def _names_a_place_only(utterance: Utterance, place: Mention) -> bool:
 
 def _gives_number(stated: dict[str, Mention]) -> bool:
     number = stated.get("number")
-    return "order_id" in stated or (number is not None and len(str(number.value)) >= _SHORTEST_NUMBER)
+    return "order_id" in stated or (number is not None and len(str(number.value)) >= SHORTEST_NUMBER)
 
 
 def _is_of_payment(utterance: Utterance) -> bool:
     """Tell whether a number is a transaction's ("mã giao dịch 99887766")."""
     return any(token.folded in ("dich", "transaction", "reference") for token in utterance.tokens)
-
-
-def _names_order(utterance: Utterance) -> bool:
-    return "order_id" in _by_slot(utterance)
 
 
 def _nothing_else(utterance: Utterance, stated: dict[str, Mention]) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
 from appliance.agents.language.syllables import canonical
 from appliance.agents.types import Token, Utterance
+from appliance.data_files import read_data
 from appliance.text import fold
 
 MAX_WORDS = 8
@@ -39,8 +38,7 @@ class PhraseWords(NamedTuple):
 @lru_cache(maxsize=1)
 def phrase_words() -> PhraseWords:
     """Read the word lists."""
-    text = resources.files("appliance.agents.intent").joinpath("data", "phrases.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
+    tables = read_data("appliance.agents.intent", "phrases", dict[str, dict[str, str]])
     languages = [tables["vi"], tables["en"]]
     return PhraseWords(
         _word_set(word for table in languages for word in table["words"].split()),

@@ -5,14 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 from appliance.agents.intent.classifier import Decision
-from appliance.agents.types import CONVERSATION, TRANSACTIONAL, DialogueState, Utterance
+from appliance.agents.types import CONVERSATION, MEASURES, PRICES, SHIPPING, TRANSACTIONAL, DialogueState, Utterance
 
-_MEASURES = frozenset({"height_cm", "weight_kg", "foot_cm"})
 _SHOP_VALUES = frozenset({"category", "order_id", "coupon_code"})
-_SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
 _MAY_COMPARE = frozenset({"product_recommend", "product_search", "product_info", "product_price"})
 _OF_SHOWN = frozenset({"ref", "attribute"})
-_PRICES = frozenset({"price_min", "price_max", "price_about"})
 _BUDGETLESS = frozenset({"product_availability", "product_price"})
 """Questions about one product: who names a budget searches."""
 _OR = frozenset({"hay", "hoac", "or", "vs", "versus"})
@@ -40,9 +37,9 @@ def revised(decision: Decision, rule: str, utterance: Utterance, state: Dialogue
     if rule:
         return intent, rule
     slots = {mention.slot for mention in utterance.mentions if mention.certain}
-    if _MEASURES & slots and intent.startswith("product_"):
+    if MEASURES & slots and intent.startswith("product_"):
         return "size_advice", "revise:measures"
-    if intent in _BUDGETLESS and _PRICES & slots:
+    if intent in _BUDGETLESS and PRICES & slots:
         return "product_search", "revise:budget"
     if intent in _MAY_COMPARE and _names_two_alike(utterance):
         return "product_compare", "revise:two"
@@ -75,7 +72,7 @@ def _is_foreign(decision: Decision, utterance: Utterance, slots: set[str], state
     in_talk = state.pending is not None or state.shown or state.focus is not None
     if decision.intent in TRANSACTIONAL and "order_id" in state.last_slots:
         return False
-    if in_talk or slots & (_SHOP_VALUES | _MEASURES | {"location", "size", "phone"}):
+    if in_talk or slots & (_SHOP_VALUES | MEASURES | {"location", "size", "phone"}):
         return False
     return utterance.locale == "en" or decision.confidence < _UNSURE
 
@@ -87,7 +84,7 @@ def _speaks_of_shown(utterance: Utterance, state: DialogueState) -> bool:
 
 def _asks_the_fee(slots: set[str], utterance: Utterance, state: DialogueState) -> bool:
     """Tell whether "what does that cost", with no product named, goes on about delivery."""
-    if state.last_intent not in _SHIPPING or slots & {"category", "ref"}:
+    if state.last_intent not in SHIPPING or slots & {"category", "ref"}:
         return False
     in_sight = state.focus is not None or bool(state.shown)
     return not in_sight or not any(token.folded in _PRICE_WORDS for token in utterance.tokens)

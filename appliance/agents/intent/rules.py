@@ -7,14 +7,13 @@ politeness. Rules are tried in the order of the file; the first that fits wins.
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
-from importlib import resources
 from typing import Literal
 
 import msgspec
 
 from appliance.agents.types import INTENTS, Utterance
+from appliance.data_files import read_data
 
 MAX_CHARS = 400
 """Of a longer message only the beginning is looked at: grammar is for short turns."""
@@ -76,8 +75,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 @lru_cache(maxsize=1)
 def _file() -> _File:
-    text = resources.files("appliance.agents.intent").joinpath("data", "rules.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), _File)
+    return read_data("appliance.agents.intent", "rules", _File)
 
 
 @lru_cache(maxsize=1)

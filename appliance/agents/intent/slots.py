@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from appliance.agents.intent.phrases import compared_phrases, product_phrases
-from appliance.agents.types import ORDERS, DialogueState, Mention, Slots, SlotValue, Utterance
+from appliance.agents.types import (
+    ABOUT_ORDER,
+    MEASURES,
+    PRICES,
+    SEARCHES,
+    SHIPPING,
+    DialogueState,
+    Mention,
+    Slots,
+    SlotValue,
+    Utterance,
+)
 from appliance.text import fold
 
-_PRICE = ("price_min", "price_max", "price_about")
-_FILTERS = (*_PRICE, "category", "color", "size", "gender", "sort", "without")
+_FILTERS = (*PRICES, "category", "color", "size", "gender", "sort", "without")
 _ITEM = ("product", "color", "size", "quantity", "ref", "gender")
 _ORDER = ("order_id", "phone", "email")
 _PARCEL = (*_ORDER, "location")
@@ -21,14 +31,14 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "product_availability": frozenset((*_ITEM, "location")),
     "product_info": frozenset((*_ITEM, "attribute")),
     "product_compare": frozenset(("product", "product2", "refs", "attribute")),
-    "size_advice": frozenset(("product", "ref", "height_cm", "weight_kg", "foot_cm", "gender", "size")),
-    "promotion": frozenset(("coupon_code", "quantity", "product", "ref", "location", *_PRICE)),
+    "size_advice": frozenset(("product", "ref", *MEASURES, "gender", "size")),
+    "promotion": frozenset(("coupon_code", "quantity", "product", "ref", "location", *PRICES)),
     "order_place": frozenset((*_ITEM, "payment_method", "location", "phone", "coupon_code")),
     "order_status": frozenset(_PARCEL),
     "order_cancel": frozenset(_ORDER),
     "order_change": frozenset((*_ORDER, "color", "size", "quantity", "product")),
     "address_update": frozenset(_PARCEL),
-    "shipping_fee": frozenset(("location", *_PRICE)),
+    "shipping_fee": frozenset(("location", *PRICES)),
     "shipping_time": frozenset(("location",)),
     "shipping_options": frozenset(("location",)),
     "return_policy": frozenset(("product",)),
@@ -52,14 +62,13 @@ _NAMED = frozenset({"product_price", "product_availability", "product_info", "si
 """Intents about one product, which a name or the conversation tells."""
 _LIKENESS = frozenset({"giong", "na", "similar", "like", "alike", "tuong"})
 """Words that make a group's name that of one product: "something similar to the tote"."""
-_SHORTEST_NUMBER = 3
+SHORTEST_NUMBER = 3
+"""Digits from which a bare number may be an order's."""
 _NUMBER_ALONE = 3
 """Words up to which a number of a payment that failed may be its order's, and is no amount."""
-_SEARCHES = frozenset({"product_search", "product_recommend"})
 _HOW_TO = frozenset({"how", "cach", "sao", "kieu", "dau"})
 """Words by which a purchase without a known group of goods is a question of how to buy."""
-_SHIPPING = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
-KEEPS_ORDER = frozenset((*ORDERS, "return_request", "refund_status", "invoice", "complaint"))
+KEEPS_ORDER = ABOUT_ORDER | {"invoice", "complaint"}
 """Intents that may be about one order, which then goes on being the one that is meant."""
 _NAMES_ONLY_GOODS = frozenset({"complaint", "feedback", "return_policy"})
 """Intents whose sentences tell a story: of its words only those of a group of goods name a product."""
@@ -81,7 +90,7 @@ def fill(intent: str, utterance: Utterance, state: DialogueState) -> Slots:
         del slots["product" if asked_of_it else "ref"]
     if intent in _NAMED and not slots.keys() & {"product", "ref"} and state.focus is not None:
         slots["ref"] = "it"
-    if intent in _SHIPPING and "location" not in slots and state.last_intent in _SHIPPING:
+    if intent in SHIPPING and "location" not in slots and state.last_intent in SHIPPING:
         slots |= {name: value for name, value in state.last_slots.items() if name == "location"}
     if intent in KEEPS_ORDER or (intent == "payment_issue" and len(utterance.core) <= _NUMBER_ALONE):
         _keep_order(slots, utterance, state)
@@ -99,8 +108,8 @@ def searched(slots: Slots, state: DialogueState) -> Slots:
     if not state.filters or not _refines(slots, state):
         return slots
     kept = dict(state.filters)
-    if any(name in slots for name in _PRICE):
-        kept = {name: value for name, value in kept.items() if name not in _PRICE}
+    if any(name in slots for name in PRICES):
+        kept = {name: value for name, value in kept.items() if name not in PRICES}
     if slots.get("modifier") in ("cheaper", "more_expensive"):
         kept.pop("sort", None)
     kept.pop("modifier", None)
@@ -174,14 +183,14 @@ def _name(intent: str, slots: Slots, utterance: Utterance) -> None:
     """Add the product that the message names; a name that is but a category's stays the category where it counts."""
     if intent == "order_place" and _asks_how(utterance):
         return
-    names = product_phrases(utterance, one=intent not in _SEARCHES)
+    names = product_phrases(utterance, one=intent not in SEARCHES)
     if not names:
         return
     like_one = "ref" in ALLOWED.get(intent, ()) and any(token.folded in _LIKENESS for token in utterance.tokens)
     if "category" in slots and _only_category(names[0], utterance) and not like_one:
         return
     slots["product"] = names[0]
-    if intent not in _SEARCHES or like_one:
+    if intent not in SEARCHES or like_one:
         slots.pop("category", None)
 
 
@@ -227,7 +236,7 @@ def _keep_order(slots: Slots, utterance: Utterance, state: DialogueState) -> Non
     if "order_id" in slots:
         return
     number = next((mention.value for mention in utterance.mentions if mention.slot == "number"), None)
-    if number is not None and len(str(number)) >= _SHORTEST_NUMBER:
+    if number is not None and len(str(number)) >= SHORTEST_NUMBER:
         # "2201 giao chưa": where the turn is about an order, a bare number is its number.
         slots["order_id"] = str(number)
         return
