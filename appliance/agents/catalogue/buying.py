@@ -11,7 +11,6 @@ from appliance.agents.catalogue.facts import (
     available,
     colours_of,
     left,
-    lines,
     listed,
     matching,
     money,
@@ -20,7 +19,7 @@ from appliance.agents.catalogue.facts import (
 )
 from appliance.agents.catalogue.pricing import gone, missing_version, quantity, short_of, span
 from appliance.agents.catalogue.shop import Shop
-from appliance.agents.catalogue.stock import cards_of, others_left, similar_cards, version_of
+from appliance.agents.catalogue.stock import others_left, sold_out, version_of
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Slots
 from appliance.domain import Variant
 from appliance.messages import translate
@@ -54,14 +53,7 @@ def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
     if product is None:
         return gone(item) if item.shown.product_id else _by_title(item, given, shop)
     if not product.in_stock:
-        others = similar_cards(item, given, shop)
-        message = "stock.sold_out_but" if others.products else "stock.sold_out"
-        return msgspec.structs.replace(
-            others,
-            parts=(part(message, title=item.title(given.locale)), *lines(cards_of(others, shop), given.locale)),
-            quick_replies=("similar", "best_selling", "person"),
-            focus=item.shown,
-        )
+        return sold_out(item, given, shop)
     size, color = text_slot(given, "size"), text_slot(given, "color")
     variants = matching(product, size, color)
     if not variants:

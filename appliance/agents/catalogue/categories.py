@@ -14,6 +14,8 @@ from appliance.text import words
 
 LONGEST_NAME = 4
 """Words of the longest name that is looked for in a text."""
+WIDE = frozenset({"top", "bottom"})
+"""Keys that are only above others: their word says little of what is meant."""
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

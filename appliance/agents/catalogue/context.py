@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from appliance.agents.catalogue.facts import Item, fact_of_card, lines, part, plain_words, speakable
+from appliance.agents.catalogue.facts import Item, facts, lines, part, plain_words, sources, speakable
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.resolve import Resolved, known, resolve
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.vocabulary import folded_words
-from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
+from appliance.agents.types import Outcome, Part, Pending, SkillInput
 from appliance.domain import ProductCard
 from appliance.text import words
 
@@ -116,8 +116,8 @@ def which(cards: tuple[ProductCard, ...], given: SkillInput) -> Outcome:
     return Outcome(
         action="clarify",
         parts=(part("which.several", count=len(cards)), *lines(cards, given.locale)),
-        products=tuple(fact_of_card(card, given.locale) for card in cards),
-        sources=tuple(Source("product", card.id) for card in cards),
+        products=facts(cards, given.locale),
+        sources=sources(cards),
         quick_replies=tuple(f"={card.name(given.locale)}" for card in cards),
         pending=Pending(kind="product", intent=given.intent, slots=_kept(given)),
     )
@@ -134,8 +134,8 @@ def absent(phrase: str, found: Resolved, given: SkillInput) -> Outcome:
     return Outcome(
         action="answer",
         parts=parts,
-        products=tuple(fact_of_card(card, given.locale) for card in found.cards),
-        sources=tuple(Source("product", card.id) for card in found.cards),
+        products=facts(found.cards, given.locale),
+        sources=sources(found.cards),
         quick_replies=("best_selling", "newest", "person"),
     )
 

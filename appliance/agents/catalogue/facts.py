@@ -69,6 +69,16 @@ def fact_of_card(card: ProductCard, locale: Locale, reason: str = "") -> Product
     )
 
 
+def facts(cards: Iterable[ProductCard], locale: Locale) -> tuple[ProductFact, ...]:
+    """Return cards as facts."""
+    return tuple(fact_of_card(card, locale) for card in cards)
+
+
+def sources(cards: Iterable[ProductCard]) -> tuple[Source, ...]:
+    """Return cards as sources."""
+    return tuple(Source("product", card.id) for card in cards)
+
+
 def fact_of(item: Item, locale: Locale, currency: str) -> ProductFact:
     """Return everything that may be told of a product."""
     product, card = item.product, item.card

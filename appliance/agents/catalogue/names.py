@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from appliance.agents.catalogue.categories import LONGEST_NAME, groups, keys_of_handles, widened
+from appliance.agents.catalogue.categories import LONGEST_NAME, WIDE, groups, keys_of_handles, widened
 from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.domain import ProductCard
 from appliance.text import fold
@@ -17,7 +17,6 @@ MAX_CHARACTERS, MAX_UNITS = 300, 24
 _LIGHT = folded_words("light")
 """Words that name nothing, or not this product: they count little."""
 _LIGHT_WEIGHT, _WIDE_WEIGHT, _TAG_WEIGHT = 0.1, 0.4, 0.7
-_WIDE = frozenset({"top", "bottom"})
 _MARKS_DIFFER = 0.45
 _NEAR, _HALF = 0.3, 0.5
 """Shares of a phrase from which a product may be near it: one of the same kind, and any other."""
@@ -100,7 +99,7 @@ def read_name(text: str) -> Name:
 def likeness(phrase: Name, card: ProductCard) -> Likeness:
     """Compare a phrase with a product's titles, categories and tags. Costs some 20 µs."""
     own = keys_of_handles(card.categories)
-    tags = frozenset(word for tag in card.tags for word in read_name(tag).words)
+    tags = _tag_words(card)
     best = Likeness(0.0, 0.0)
     titles = [read_name(title) for title in dict.fromkeys((card.title, card.title_en)) if title]
     both = frozenset(word for title in titles for word in title.words)
@@ -140,6 +139,10 @@ def _labels(card: ProductCard) -> frozenset[str]:
     return read_name(card.title).words | read_name(card.title_en).words | said
 
 
+def _tag_words(card: ProductCard) -> frozenset[str]:
+    return frozenset(word for tag in card.tags for word in read_name(tag).words)
+
+
 def near(phrase: Name, card: ProductCard) -> bool:
     """Tell whether a product is worth showing where there is none of that name: of its kind, not of its adjective.
 
@@ -149,9 +152,8 @@ def near(phrase: Name, card: ProductCard) -> bool:
     like = likeness(phrase, card).phrase
     if phrase.keys:
         kinds = keys_of_handles(card.categories) | read_name(card.title).keys | read_name(card.title_en).keys
-        return bool(kinds & phrase.keys - _WIDE) or (like >= _NEAR and bool(kinds & phrase.keys))
-    said = card.tags and frozenset(word for tag in card.tags for word in read_name(tag).words)
-    own = read_name(card.title).words | read_name(card.title_en).words | frozenset(said)
+        return bool(kinds & phrase.keys - WIDE) or (like >= _NEAR and bool(kinds & phrase.keys))
+    own = read_name(card.title).words | read_name(card.title_en).words | _tag_words(card)
     heavy = [unit for unit in phrase.units if unit.weight > _LIGHT_WEIGHT and not unit.words[0].isdigit()]
     heads = heavy[:1] if phrase.accented else [*heavy[:1], *heavy[-1:]]
     return like >= _HALF and bool(heads) and own >= {word for unit in heads for word in unit.words}
@@ -219,5 +221,5 @@ def _group_at(folded: list[str], marked: list[str], place: int, accented: bool) 
 
 def _weight(key: str, first: str) -> float:
     if key:
-        return _WIDE_WEIGHT if key in _WIDE else 1.0
+        return _WIDE_WEIGHT if key in WIDE else 1.0
     return _LIGHT_WEIGHT if first in _LIGHT else 1.0

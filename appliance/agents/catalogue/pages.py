@@ -7,13 +7,13 @@ from typing import NamedTuple
 import msgspec
 
 from appliance.agents.catalogue.categories import below, shop_category
-from appliance.agents.catalogue.facts import available, fact_of_card, matching
+from appliance.agents.catalogue.facts import available, matching
 from appliance.agents.catalogue.names import likeness, near, read_name, suits
 from appliance.agents.catalogue.persons import for_person
 from appliance.agents.catalogue.shop import Found, Shop
 from appliance.agents.catalogue.unwanted import Unwanted
 from appliance.agents.catalogue.wishes import PAGE, Wish
-from appliance.agents.types import ProductFact, SkillInput, Source
+from appliance.agents.types import SkillInput
 from appliance.domain import ProductCard
 
 MAX_READ = 5
@@ -112,13 +112,3 @@ def about_words(wish: Wish, cards: list[ProductCard]) -> bool:
             wish.key in read_name(card.title).keys for card in cards
         )
     return any(likeness(name, card).phrase >= ABOUT_IT and (name.keys or near(name, card)) for card in cards)
-
-
-def facts(cards: list[ProductCard], given: SkillInput) -> tuple[ProductFact, ...]:
-    """Return cards as facts."""
-    return tuple(fact_of_card(card, given.locale) for card in cards)
-
-
-def sources(cards: list[ProductCard]) -> tuple[Source, ...]:
-    """Return cards as sources."""
-    return tuple(Source("product", card.id) for card in cards)

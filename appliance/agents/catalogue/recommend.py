@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 
@@ -11,7 +10,7 @@ import msgspec
 
 from appliance.agents.catalogue.categories import shop_category
 from appliance.agents.catalogue.context import meant, product_slot
-from appliance.agents.catalogue.facts import fact_of_card, lines, money, part
+from appliance.agents.catalogue.facts import Item, fact_of_card, facts, lines, money, part, sources
 from appliance.agents.catalogue.names import likeness, read_name, suits
 from appliance.agents.catalogue.pages import kept_without
 from appliance.agents.catalogue.persons import for_kids, for_person
@@ -19,7 +18,7 @@ from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.stock import cards_of, similar_cards
 from appliance.agents.catalogue.wishes import PAGE, Wish, named, running, wish_of
-from appliance.agents.types import Outcome, Part, SkillInput, Source
+from appliance.agents.types import Outcome, Part, SkillInput
 from appliance.domain import ProductCard
 from appliance.recsys.base import RecommendRequest
 from appliance.search.types import SearchQuery
@@ -30,6 +29,7 @@ POOL = 60
 ENOUGH = 3
 _FOR_IT, _ABOUT_IT = 0.7, 0.5
 """From so much of the words a product is for an occasion, or about what was said."""
+_GIFT = frozenset({"qua", "tang", "bieu", "gift", "gifts", "present", "presents"})
 _LIKE_IT = frozenset({"giong", "tuong", "similar", "like", "same"})
 
 
@@ -50,11 +50,11 @@ def recommend(given: SkillInput, shop: Shop) -> Outcome:
         found = meant(given, shop)
         if found.instead is not None:
             return found.instead
-        return _similar(given, shop)
+        return _similar(found.items[0], given, shop)
     wish = wish_of(given, shop)
     if not wish.key:
         wish = msgspec.structs.replace(wish, words="")
-    if not wish.category and _is_gift(token.folded for token in given.utterance.tokens):
+    if not wish.category and _is_gift(given):
         wish = msgspec.structs.replace(wish, labelled=False)
     chosen = _chosen(wish, given, shop)
     if not chosen:
@@ -67,7 +67,7 @@ def recommend(given: SkillInput, shop: Shop) -> Outcome:
             *lines((one.card for one in chosen), given.locale),
         ),
         products=tuple(fact_of_card(one.card, given.locale, one.reason) for one in chosen),
-        sources=tuple(Source("product", one.card.id) for one in chosen),
+        sources=sources(one.card for one in chosen),
         quick_replies=("cheaper", *(("compare",) if len(chosen) > 1 else ()), "best_selling", "newest"),
         filters=running(wish, given, shop),
         offered=len(chosen),
@@ -82,8 +82,7 @@ def _like_something(given: SkillInput) -> bool:
     return bool(said & _LIKE_IT) and bool(product_slot(given) or given.state.focus or given.state.shown)
 
 
-def _similar(given: SkillInput, shop: Shop) -> Outcome:
-    item = meant(given, shop).items[0]
+def _similar(item: Item, given: SkillInput, shop: Shop) -> Outcome:
     title = item.title(given.locale)
     outcome = similar_cards(item, given, shop, PAGE)
     if outcome.products:
@@ -102,8 +101,8 @@ def _similar(given: SkillInput, shop: Shop) -> Outcome:
     return Outcome(
         action="answer",
         parts=(part(message, title=title), *lines(cards, given.locale)),
-        products=tuple(fact_of_card(card, given.locale) for card in cards),
-        sources=tuple(Source("product", card.id) for card in cards),
+        products=facts(cards, given.locale),
+        sources=sources(cards),
         quick_replies=("best_selling", "newest", "person"),
         filters={"category": key} if key else {},
         offered=len(cards),
@@ -141,7 +140,7 @@ def _for_occasion(wish: Wish, given: SkillInput, shop: Shop) -> list[_Suggestion
     said = f" {' '.join(token.folded for token in given.utterance.tokens[:60])} "
     occasion = next((one for one in read_occasions() if any(f" {name} " in said for name in one.said)), None)
     text = occasion.words if occasion else (wish.words or product_slot(given))
-    if not text or (not occasion and _is_gift(token.folded for token in given.utterance.tokens)):
+    if not text or (not occasion and _is_gift(given)):
         return []
     category = wish.category
     found = shop.search(SearchQuery(text, category=category, in_stock=True, limit=PAGE * 2)).cards
@@ -208,7 +207,7 @@ def _mixed(found: list[_Suggestion]) -> list[_Suggestion]:
 
 
 def _heading(wish: Wish, given: SkillInput, shop: Shop) -> Part:
-    gift = _is_gift(token.folded for token in given.utterance.tokens)
+    gift = _is_gift(given)
     kind = "gift" if gift else ("pick" if wish.key else "anything")
     values = {"what": named(wish, given.locale)} if kind == "pick" else {}
     if wish.about is not None:
@@ -218,8 +217,8 @@ def _heading(wish: Wish, given: SkillInput, shop: Shop) -> Part:
     return part(f"recommend.{kind}", **values)
 
 
-def _is_gift(said: Iterable[str]) -> bool:
-    return bool(set(said) & {"qua", "tang", "gift", "gifts", "present", "presents", "biếu", "bieu"})
+def _is_gift(given: SkillInput) -> bool:
+    return any(token.folded in _GIFT for token in given.utterance.tokens)
 
 
 @lru_cache(maxsize=1)

@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from appliance.agents.catalogue.context import product_slot
-from appliance.agents.catalogue.facts import colour_label, lines, money, part, speakable
+from appliance.agents.catalogue.facts import colour_label, facts, lines, money, part, sources, speakable
 from appliance.agents.catalogue.names import near, read_name, suits
-from appliance.agents.catalogue.pages import Page, about_words, facts, page_of, sources
+from appliance.agents.catalogue.pages import Page, about_words, page_of
 from appliance.agents.catalogue.resolve import known
 from appliance.agents.catalogue.several import kinds_of, kinds_shown, search_each
 from appliance.agents.catalogue.shifts import list_is_base, seen, shifted
@@ -35,13 +35,6 @@ def search(given: SkillInput, shop: Shop) -> Outcome:
     """Answer a search. Its filters go on running whatever was found: the next turn may widen or narrow them."""
     if kinds := kinds_of(given, shop):
         return search_each(kinds, given, shop)
-    found = _found(given, shop)
-    if found.filters is not None:
-        return found
-    return msgspec.structs.replace(found, filters=running(wish_of(given, shop), given, shop))
-
-
-def _found(given: SkillInput, shop: Shop) -> Outcome:
     wish = wish_of(given, shop)
     if wish.shift and wish.free and (kinds := kinds_shown(given, shop)):
         found = search_each(kinds, given, shop)
@@ -80,7 +73,7 @@ def _answer(wish: Wish, page: Page, given: SkillInput, shop: Shop, before: tuple
     return Outcome(
         action="answer",
         parts=parts,
-        products=facts(cards, given),
+        products=facts(cards, given.locale),
         sources=sources(cards),
         quick_replies=_chips(wish, page, given),
         filters=running(wish, given, shop),
@@ -153,7 +146,7 @@ def _more(wish: Wish, given: SkillInput, shop: Shop) -> Outcome:
         return Outcome(
             action="answer",
             parts=(heading, *lines(cards, given.locale)),
-            products=facts(cards, given),
+            products=facts(cards, given.locale),
             sources=sources(cards),
             quick_replies=chips,
             filters=running(wish, given, shop),
@@ -215,7 +208,7 @@ def _nothing_like(wish: Wish, cards: list[ProductCard], given: SkillInput, shop:
     return Outcome(
         action="answer",
         parts=(part(message, what=what), *lines(nearest, given.locale)),
-        products=facts(nearest, given),
+        products=facts(nearest, given.locale),
         sources=sources(nearest),
         quick_replies=("best_selling", "newest", "person"),
         # "Cheaper" goes on from what is shown instead; without that, from what was asked for.
@@ -257,7 +250,7 @@ def _all_sold_out(wish: Wish, gone: list[ProductCard], given: SkillInput, shop: 
     return Outcome(
         action="answer",
         parts=(part("search.sold_out", what=named(wish, given.locale)), *lines(gone, given.locale)),
-        products=facts(gone, given),
+        products=facts(gone, given.locale),
         sources=sources(gone),
         quick_replies=("best_selling", "newest", "person"),
         filters=running(wish, given, shop),

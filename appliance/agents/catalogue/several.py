@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from appliance.agents.catalogue.facts import lines, part
-from appliance.agents.catalogue.pages import about_words, facts, page_of, sources
+from appliance.agents.catalogue.facts import facts, lines, part, sources
+from appliance.agents.catalogue.pages import about_words, page_of
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.catalogue.wishes import Wish, group_title, named, wish_of
@@ -89,7 +89,7 @@ def search_each(kinds: tuple[Kind, ...], given: SkillInput, shop: Shop) -> Outco
     return Outcome(
         action="answer",
         parts=tuple(parts),
-        products=facts(cards, given),
+        products=facts(cards, given.locale),
         sources=sources(cards),
         quick_replies=(*(f"={group_title(wish.key, given.locale)}" for wish, _ in kinds), "compare"),
         filters=shared,

@@ -19,7 +19,7 @@ def shifted(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
     wish = _like_shown(wish, given, shop)
     if wish.shift not in ("cheaper", "more_expensive"):
         return wish
-    prices = _seen_prices(given)
+    prices = [shown.price for shown in seen(given) if shown.price is not None]
     if not prices:
         sort = "price_asc" if wish.shift == "cheaper" else "price_desc"
         return msgspec.structs.replace(wish, sort=sort, shift="")
@@ -33,25 +33,18 @@ def shifted(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
     return msgspec.structs.replace(wish, price_min=above, price_max=high, about=None, sort="price_asc")
 
 
-def _seen_prices(given: SkillInput) -> list[int]:
-    state = given.state
-    if state.focus is not None and state.focus.price is not None:
-        return [state.focus.price]
-    return [shown.price for shown in state.shown if shown.price is not None]
-
-
 def _like_shown(wish: Wish, given: SkillInput, shop: Shop) -> Wish:
     """Stay with the kind of goods that was shown, if it was one kind, when the search itself names none."""
     state = given.state
     if wish.key or wish.category or wish.words or (wish.shift == "more" and state.offered):
         return wish
-    seen = (state.focus,) if state.focus is not None else state.shown
-    cards = [card for card in (shop.card(one.product_id) for one in seen if one.product_id) if card is not None]
+    in_talk = (state.focus,) if state.focus is not None else state.shown
+    cards = shop.cards(one.product_id for one in in_talk if one.product_id)
     if cards:
         shared = [handle for handle in cards[0].categories if all(handle in card.categories for card in cards)]
         node = shop.catalogue.category(shared[-1]) if shared else None
         return msgspec.structs.replace(wish, category=node.handle, key=node.name.lower()) if node else wish
-    keys = {next((unit.key for unit in read_name(one.title).units if unit.key), "") for one in seen}
+    keys = {next((unit.key for unit in read_name(one.title).units if unit.key), "") for one in in_talk}
     key = keys.pop() if len(keys) == 1 else ""
     return msgspec.structs.replace(wish, key=key, category=shop_category(shop.catalogue, key)) if key else wish
 

@@ -19,12 +19,13 @@ from appliance.agents.catalogue.facts import (
     matching,
     part,
     sizes_of,
+    sources,
     speakable,
 )
 from appliance.agents.catalogue.pricing import gone, missing_version, quantity
 from appliance.agents.catalogue.searching import search
 from appliance.agents.catalogue.shop import Shop
-from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
+from appliance.agents.types import Outcome, Part, Pending, SkillInput
 from appliance.domain import Product, ProductCard, Variant
 from appliance.messages import translate
 
@@ -61,7 +62,7 @@ def similar_cards(item: Item, given: SkillInput, shop: Shop, limit: int = ALTERN
     return Outcome(
         action="answer",
         products=tuple(fact_of_card(card, given.locale, reasons[card.id]) for card in cards),
-        sources=tuple(Source("product", card.id) for card in cards),
+        sources=sources(cards),
     )
 
 
@@ -76,7 +77,7 @@ def _one(item: Item, given: SkillInput, shop: Shop) -> Outcome:
         return gone(item) if item.shown.product_id else _uncounted(item)
     size, color = text_slot(given, "size"), text_slot(given, "color")
     if not product.in_stock:
-        return _sold_out(item, given, shop)
+        return sold_out(item, given, shop)
     if not size and not color:
         return _whole(item, product, given)
     variants = matching(product, size, color)
@@ -183,7 +184,8 @@ def others_left(product: Product, given: SkillInput) -> tuple[Part, ...]:
     return (part("stock.colors", colors=listed(colours)),) if colours else ()
 
 
-def _sold_out(item: Item, given: SkillInput, shop: Shop) -> Outcome:
+def sold_out(item: Item, given: SkillInput, shop: Shop) -> Outcome:
+    """Return that nothing of a product is left, with what is like it."""
     others = similar_cards(item, given, shop)
     message = "stock.sold_out_but" if others.products else "stock.sold_out"
     return msgspec.structs.replace(

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from appliance.agents.catalogue.categories import groups, shop_category
+from appliance.agents.catalogue.categories import WIDE, groups, shop_category
 from appliance.agents.catalogue.context import number_slot, product_slot, text_slot
 from appliance.agents.catalogue.facts import colour_label, speakable
 from appliance.agents.catalogue.names import read_name
@@ -44,7 +44,6 @@ _SORTS: dict[str, Sort] = {
 }
 _GENDERS = frozenset({"men", "women", "kids", "unisex"})
 _GENDER_WORDS = {"men": "nam", "women": "nữ", "kids": "trẻ em"}
-_WIDE = frozenset({"top", "bottom"})
 _TALK, _JOINING = folded_words("talk"), folded_words("joining")
 """Words of asking; what is left of a message after them says what is wished for."""
 _LOOSE = folded_words("loose")
@@ -277,7 +276,7 @@ def _part_of_group(said: str, key: str) -> bool:
 def _named_group(phrase: str) -> str:
     """Return the product group that a phrase names (``balo đi học``), ``''`` for none."""
     known = groups().by_key
-    return next((unit.key for unit in read_name(phrase).units if unit.key in known and unit.key not in _WIDE), "")
+    return next((unit.key for unit in read_name(phrase).units if unit.key in known and unit.key not in WIDE), "")
 
 
 def _noun(wish: Wish, locale: Locale) -> str:
