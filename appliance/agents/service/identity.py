@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from appliance.agents.service.people import contact_of
+from appliance.agents.service.policies import with_person
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Slots
 from appliance.store.orders import OrderRepository, OrderView
 
@@ -64,12 +65,7 @@ class Identity:
         if found.order is not None:
             return Known(found.order, found.order.display_id)
         if found.wait_seconds > 0:
-            return Outcome(
-                action="offer_handoff",
-                parts=(Part(message="order.too_many_tries"), Part(message="person.offer")),
-                quick_replies=("yes", "no"),
-                pending=Pending(kind="handoff", intent="human_handoff"),
-            )
+            return with_person(Outcome(action="offer_handoff", parts=(Part(message="order.too_many_tries"),)))
         return Outcome(
             action="lookup", parts=(Part(message="order.no_match"),), quick_replies=("person",), pending=pending
         )

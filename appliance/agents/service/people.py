@@ -6,7 +6,7 @@ import msgspec
 
 from appliance.agents.service import hours
 from appliance.agents.service.masking import masked
-from appliance.agents.service.policies import PolicyDesk, with_quotation
+from appliance.agents.service.policies import PolicyDesk, with_person, with_quotation
 from appliance.agents.types import Outcome, Part, Pending, SkillInput, Slots
 from appliance.settings import Settings
 
@@ -66,12 +66,7 @@ class PeopleDesk:
         if outcome.pending is not None:
             chips = tuple(dict.fromkeys((*outcome.quick_replies, "person")))
             return msgspec.structs.replace(outcome, quick_replies=chips)
-        return msgspec.structs.replace(
-            outcome,
-            parts=(*outcome.parts, Part(message="person.offer")),
-            quick_replies=("yes", "no"),
-            pending=Pending(kind="handoff", intent="human_handoff"),
-        )
+        return with_person(outcome)
 
     def _reachable(self, now: float) -> bool:
         minute = hours.minute_of_day(now, self._timezone)

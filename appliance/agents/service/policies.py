@@ -79,13 +79,7 @@ class PolicyDesk:
         parts = [Part(message=message)]
         if given.intent == "promotion" and _haggles(given):
             parts = [Part(message="policy.no_haggling"), *parts]
-        return Outcome(
-            action="answer",
-            parts=(*parts, Part(message="person.offer")),
-            quick_replies=("yes", "no"),
-            pending=Pending(kind="handoff", intent="human_handoff"),
-            answered=False,
-        )
+        return with_person(Outcome(action="answer", parts=tuple(parts), answered=False))
 
     def _lead(self, given: SkillInput, text: str) -> tuple[Part, ...]:
         """Return what goes before the quotation: the fitting clause, or a yes that the text bears out."""
@@ -136,6 +130,16 @@ def with_quotation(outcome: Outcome, entry: FaqEntry | None, locale: str, *, fir
         outcome,
         parts=(*quotation, *outcome.parts) if first else (*outcome.parts, *quotation),
         sources=(*outcome.sources, Source("faq", entry.id)),
+    )
+
+
+def with_person(outcome: Outcome) -> Outcome:
+    """Return an outcome that ends by offering a person."""
+    return msgspec.structs.replace(
+        outcome,
+        parts=(*outcome.parts, Part(message="person.offer")),
+        quick_replies=("yes", "no"),
+        pending=Pending(kind="handoff", intent="human_handoff"),
     )
 
 
