@@ -16,8 +16,9 @@ from appliance.text import fold
 _MAX_DIGITS = 20
 
 
+@lru_cache(maxsize=16)
 def data(name: str) -> dict[str, Any]:
-    """Return a data file of this package."""
+    """Return a data file of this package, read once; nobody changes it."""
     folder = resources.files("appliance.agents.language").joinpath("data")
     return tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 from appliance.agents.language.english import function_words
 from appliance.agents.language.fitting import value_likely
@@ -67,7 +66,7 @@ def colour_table() -> Table:
 def value_table(slot: str) -> Table:
     """Return the names of another slot's values."""
     read = data("values")
-    veto = read.get({"payment_method": "payment_not"}.get(slot, f"{slot}_not"), {}).get("phrases", [])
+    veto = read.get(f"{slot}_not", {}).get("phrases", [])
     return Table([*_phrases(slot, read[slot]), *_nothing(slot, veto)])
 
 
@@ -76,26 +75,21 @@ def place_table() -> Table:
     """Return the names of provinces and places."""
     read = data("places")
     keys = {key: [*names, key.replace("_", " ")] for key, names in read["names"].items()}
-    short = {name: [key] for name, key in read["short"].items()}
-    return Table([*_phrases("location", keys), *(Phrase((name,), "place", key[0]) for name, key in short.items())])
-
-
-@lru_cache(maxsize=8)
-def data_once(name: str) -> dict[str, Any]:
-    """Return a data file, read once."""
-    return data(name)
+    short = (Phrase((name,), "place", key) for name, key in read["short"].items())
+    return Table([*_phrases("location", keys), *short])
 
 
 class _Weak:
     """The words that need company, with the company they keep."""
 
-    __slots__ = ("left", "never", "right", "veto_left", "veto_right", "words")
+    __slots__ = ("left", "marked", "never", "right", "veto_left", "veto_right", "words")
 
     def __init__(self) -> None:
-        read = data_once("categories")
+        read = data("categories")
         weak = read["weak"]
         self.words = frozenset(weak["words"])
         self.never = frozenset(weak["never"])
+        self.marked = {fold(word): word for word in (*weak["words"], *weak["never"])}
         self.left, self.right = frozenset(weak["left"]), frozenset(weak["right"])
         self.veto_left = {word: frozenset(found) for word, found in read["veto"]["left"].items()}
         self.veto_right = {word: frozenset(found) for word, found in read["veto"]["right"].items()}
@@ -151,8 +145,7 @@ def _own_word(line: Line, place: int, lexicon: ShopLexicon) -> bool:
         return True
     if typed != line.folded[place] and spelled and not any(word == line.folded[place] for word in spelled):
         return False
-    words = {fold(word): word for word in (*_weak().words, *_weak().never)}
-    word = words.get(line.folded[place])
+    word = _weak().marked.get(line.folded[place])
     return word is None or _in_company(line, place, place + 1, word)
 
 
@@ -203,7 +196,7 @@ def _surely_goods(line: Line, place: int) -> bool:
     item = category_table().at(line, place)
     if item is None or not item.phrase.value:
         return False
-    return item.end - item.start > 1 or item.phrase.marked[0] not in (*_weak().words, *_weak().never)
+    return item.end - item.start > 1 or item.phrase.marked[0] not in _weak().marked.values()
 
 
 def colours(line: Line, taken: bytearray, goods: list[Mention]) -> list[Mention]:
@@ -244,7 +237,7 @@ def _ends_name(line: Line, item: Found, ends: set[int]) -> bool:
 
 
 def _colour_likely(line: Line, item: Found, ends: set[int], found: list[Mention]) -> bool:
-    read = data_once("colours")
+    read = data("colours")
     name = " ".join(item.phrase.marked)
     typed = " ".join(line.marked[item.start : item.end])
     left = line.word(item.start - 1)
@@ -309,7 +302,7 @@ def _apart(found: list[Mention]) -> list[Mention]:
 def places(line: Line, taken: bytearray) -> list[Mention]:
     """Return the places named in a line; abbreviations and everyday words count beside words of movement."""
     found: list[Mention] = []
-    beside = data_once("places")["beside"]
+    beside = data("places")["beside"]
     weak = beside["weak"]
     place = 0
     table = place_table()
