@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 
-from appliance.agents.language.coupons import COUPON_WORDS, coupons
+from appliance.agents.language.coupons import COUPON_WORDS, ORDER_PREFIXES, coupons
 from appliance.agents.language.matching import Line, whole
 from appliance.agents.language.numbers import word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
 
-_ORDER_WORDS = word_set("don order orders purchase parcel dh    oder ord odr")
+_ORDER_WORDS = word_set("don order orders purchase parcel dh oder ord odr")
 _ACTIONS = word_set("huy cancel return refund track tracking check exchange tra status kiem cuu")
 _BETWEEN = word_set(
     "hang so ma cua id number no the is la # minh toi em my dat van num with for code ref reference nr nay co i mang"
 )
-_PREFIXES = ("DH", "ORD", "HD", "OD", "SO", "VN")
 _YEARS = range(1990, 2036)
 _CODE = re.compile(r"[A-Za-z]{2,8}[-_]?[0-9]{2,20}(?:[-_][A-Za-z0-9]{1,20}){0,4}")
 _MOBILE = re.compile(r"0[35789][0-9]{8}|02[0-9]{8,9}|(?:00)?84[235789][0-9]{8,9}|1[89]00[0-9]{4,6}")
@@ -90,7 +89,7 @@ def _orders(line: Line, taken: bytearray) -> list[Mention]:
         if taken[place]:
             continue
         value = _order_value(line, place)
-        own_name = not whole(value) and value.startswith(_PREFIXES)
+        own_name = not whole(value) and value.startswith(ORDER_PREFIXES)
         if value and (own_name or _after_order_word(line, place) or _numbered(line, place)):
             found.append(Mention("order_id", value, place, place + 1))
     return found
@@ -171,7 +170,7 @@ def _acts_on(line: Line, place: int) -> bool:
 
 
 def _coupon_near(line: Line, place: int) -> bool:
-    return not COUPON_WORDS.isdisjoint(line.folded[place + 1 : place + 3]) or line.word(place - 1) in ("nhap", "dung_")
+    return not COUPON_WORDS.isdisjoint(line.folded[place + 1 : place + 3]) or line.word(place - 1) == "nhap"
 
 
 def _expected_order(line: Line, taken: bytearray) -> list[Mention]:

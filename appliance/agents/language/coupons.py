@@ -13,7 +13,8 @@ from appliance.agents.types import Mention
 
 _COUPON = re.compile(r"(?=[A-Z0-9]*[A-Z])[A-Z0-9]{4,20}")
 _CAPITALS = re.compile(r"(?=[A-Z0-9]*[A-Z])[A-Z0-9]{5,20}")
-_ORDER = re.compile(r"(?:DH|ORD|HD|OD|SO|VN)[0-9]+")
+ORDER_PREFIXES = ("DH", "ORD", "HD", "OD", "SO", "VN")
+_ORDER = re.compile(rf"(?:{'|'.join(ORDER_PREFIXES)})[0-9]+")
 _FILLER = word_set("la gia is the nay nhap uu dai khuyen mai")
 COUPON_WORDS = word_set("ma code voucher coupon giam promo vouchers discount vc")
 _IN_FORCE = word_set(

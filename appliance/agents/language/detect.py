@@ -67,6 +67,6 @@ def _weigh(tokens: Sequence[Token]) -> tuple[int, int]:
 
 def looks_english(words: Sequence[str]) -> bool:
     """Tell whether lower-case words, not yet repaired, are an English message: no Telex, no chat spelling in it."""
-    functions = function_words() - _SHARED
-    english = sum(word in functions for word in words)
+    functions = function_words()
+    english = sum(word in functions and word not in _SHARED for word in words)
     return english > 0 and all(word.isascii() for word in words) and english >= sum(word in _VI_WORDS for word in words)

@@ -36,10 +36,8 @@ def value_likely(line: Line, item: Found) -> bool:
         return not (
             line.is_number(item.end)
             or after_number
-            or right in ("nay", "ngoai", "sau", "moi", "tram", "muoi", "ngoái", "trieu", "nghin", "ngay", "chuc", "cai")
+            or right in ("nay", "ngoai", "sau", "moi", "tram", "muoi", "trieu", "nghin", "ngay", "chuc", "cai")
         )
-    if words in ("nữ",):
-        return left not in ("nhan_",)
     if words in ("cho con", "trẻ con"):
         return (
             right not in ("cho",) and line.marked[item.end - 1] != "còn" and right not in ("meo", "vat", "gai", "trai")
@@ -48,7 +46,7 @@ def value_likely(line: Line, item: Found) -> bool:
         return False
     if words == "pin":
         return right not in ("code", "du", "sac")
-    if words in ("thẻ", "card", "cards") and right in ("thanh_", "bao", "nho", "cao"):
+    if words in ("thẻ", "card", "cards") and right in ("bao", "nho", "cao"):
         return False
     if words in ("thẻ", "góp") and line.marked[item.start] != words:
         return left in ("bang", "quet", "ca", "qua", "tra", "dung") or (words == "góp" and left == "mua")

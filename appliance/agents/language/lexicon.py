@@ -27,8 +27,6 @@ class ShopLexicon(msgspec.Struct, frozen=True, gc=False):
 
     categories: dict[str, str] = {}
     """Folded name, words joined by single spaces, to the category's handle."""
-    category_names: tuple[tuple[str, str], ...] = ()
-    """Name as the shop writes it and handle."""
     vocabulary: dict[str, int] = {}
     """Folded word of titles, tags and colours to how often it occurs."""
     buckets: dict[Bucket, tuple[str, ...]] = {}
@@ -64,7 +62,6 @@ class ShopLexicon(msgspec.Struct, frozen=True, gc=False):
                 single.setdefault(words(name)[0], set()).add(clean_line(name).lower())
         return ShopLexicon(
             categories=folded,
-            category_names=tuple(names),
             vocabulary=common,
             buckets=bucketed(common),
             own_words={key: meaning for key, meaning in own.items() if key and meaning},

@@ -30,8 +30,8 @@ _SCALES: dict[str, tuple[tuple[str, float], ...]] = {
     "lit": (("lít", 1e5),), "xi": (("xị", 1e5),), "loet": (("loét", 1e5),),
 }  # fmt: skip
 _SLANG = frozenset(("cu", "chai", "m", "toi", "lit", "ty", "ti", "xi", "canh"))
-_DONG = frozenset(("dong", "d", "vnd", "bac", "vnđ"))
-_DOLLARS = frozenset(("usd", "dollar", "dollars", "do_la", "bucks", "buck"))
+_DONG = frozenset(("dong", "d", "vnd", "bac"))
+_DOLLARS = frozenset(("usd", "dollar", "dollars", "bucks", "buck"))
 _PLAIN_MONEY = 10_000
 _TOP = 1e11
 

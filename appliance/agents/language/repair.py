@@ -16,7 +16,7 @@ from appliance.agents.language.english import english_words
 from appliance.agents.language.lexicon import Bucket, ShopLexicon, bucketed
 from appliance.agents.language.matching import data
 from appliance.agents.language.normalise import squeeze
-from appliance.agents.language.syllables import TONES, canonical, is_syllable, split_tone, with_tone
+from appliance.agents.language.syllables import TONES, canonical, is_syllable, with_tone
 from appliance.text import fold
 
 _TELEX_TONE = {"s": TONES[1], "f": TONES[2], "r": TONES[3], "x": TONES[4], "j": TONES[5]}
@@ -82,8 +82,7 @@ def telex(word: str) -> str:
         elif key in _DOUBLE and key in letters and letters[-1] in "aeoiuycgmnpth":
             letters[letters.index(key)] = _DOUBLE[key]
         elif key == "w":
-            if not _hook(letters):
-                return ""
+            _hook(letters)
         else:
             letters.append(key)
     result = "".join(letters)
@@ -92,16 +91,15 @@ def telex(word: str) -> str:
     return with_tone(result, tone)
 
 
-def _hook(letters: list[str]) -> bool:
-    """Put a hook or breve on the last vowel that takes one; on both of ``uo``."""
+def _hook(letters: list[str]) -> None:
+    """Put a hook or breve on the last vowel that takes one, on both of ``uo``; without such a vowel it is ``ư``."""
     for place in range(len(letters) - 1, -1, -1):
         if letters[place] in _HOOK:
             letters[place] = _HOOK[letters[place]]
-            if letters[place] == "ơ" and place and letters[place - 1] == "u" and place + 1 <= len(letters):
+            if letters[place] == "ơ" and place and letters[place - 1] == "u":
                 letters[place - 1] = "ư"
-            return True
+            return
     letters.append("ư")
-    return True
 
 
 def vni(word: str) -> str:
@@ -166,8 +164,3 @@ def _candidates(folded: str, limit: int, buckets: dict[Bucket, tuple[str, ...]])
 def own_buckets() -> dict[Bucket, tuple[str, ...]]:
     """Return the words of our own data that slips are repaired to."""
     return bucketed(data("english")["repair"])
-
-
-def toneless(word: str) -> str:
-    """Return a word without its tone."""
-    return split_tone(word)[0]

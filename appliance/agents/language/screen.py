@@ -176,7 +176,7 @@ def _spam(line: Line, tables: _Tables) -> bool:
     links = sum(word.startswith(("http://", "https://", "www.")) for word in line.folded)
     if links > 2 or ((links or len(line) >= _LONG) and any(tables.spam.at(line, place) for place in range(len(line)))):
         return True
-    if len(line) >= _LONG and len(set(line.folded)) * 4 <= len(line):
+    if len(line) >= _LONG and len(line.said) * 4 <= len(line):
         return True
     run = 1
     for before, after in zip(line.folded, line.folded[1:], strict=False):

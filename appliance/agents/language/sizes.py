@@ -141,7 +141,7 @@ def _size_named(line: Line, place: int) -> bool:
         "va",
         "qua",
         "thanh",
-    ) and near(line, place, 6, "size", "sz", "co_"):
+    ) and near(line, place, 6, "size", "sz"):
         return line.raw[place].upper() in _LETTER_SIZES or line.is_number(place)
     return line.word(place + 1) == "size" and line.raw[place].upper() in _LETTER_SIZES
 

@@ -47,8 +47,6 @@ def _tone_index(onset: str, rhyme: str) -> int:
     closed = vowels < len(rhyme)
     if vowels == 1 or (vowels == 2 and not closed):
         return start
-    if rhyme == "uya":
-        return start + 1
     return start + 1
 
 
