@@ -65,3 +65,10 @@ def test_a_difference_is_judged_case_by_case() -> None:
     base = np.random.default_rng(2).random(200)
     low, high = metrics.bootstrap_difference(base + 0.01, base)
     assert low == pytest.approx(0.01) == high
+
+
+def test_macro_f1_is_the_mean_over_the_true_labels() -> None:
+    # a: one hit of two true and two given; b: one of three true and two given; c is never true.
+    pairs = [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b"), ("b", "c")]
+    assert metrics.macro_f1(pairs) == pytest.approx((2 / 4 + 2 / 5) / 2)
+    assert metrics.macro_f1([]) == 0.0

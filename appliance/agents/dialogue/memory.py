@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +18,7 @@ from appliance.agents.types import (
 )
 from appliance.messages import Locale
 
+T = TypeVar("T")
 _EXPECTED = {"order_id": "order_id", "verify": "verify", "measures": "measures", "contact": "verify", "details": "size"}
 _ANSWERS = frozenset({"affirm", "deny"})
 """Intents that answer a question: what the conversation is about stays."""
@@ -54,14 +56,15 @@ def after_turn(
     now: float,
 ) -> DialogueState:
     """Return the state that the next turn starts from."""
-    products = next((outcome.products for outcome in reversed(outcomes) if outcome.products), ())
+    products = _last((outcome.products for outcome in outcomes), ())
     cards = tuple(map(shown_product, products))
     shown = state.shown if not cards or _of_the_list(cards, state, outcomes) else cards
-    focus = next((outcome.focus for outcome in reversed(outcomes) if outcome.focus), None)
+    focus = _last((outcome.focus for outcome in outcomes), None)
     if focus is None:
         focus = cards[0] if len(cards) == 1 else (None if cards else state.focus)
     aside = interpretation.intent in _SIDE_REMARKS
-    pending = next((outcome.pending for outcome in reversed(outcomes) if outcome.pending), None)
+    same_subject = aside or interpretation.intent in _ANSWERS
+    pending = _last((outcome.pending for outcome in outcomes), None)
     filters = next((outcome.filters for outcome in reversed(outcomes) if outcome.filters is not None), state.filters)
     answered = all(outcome.answered for outcome in outcomes)
     return msgspec.structs.replace(
@@ -71,15 +74,23 @@ def after_turn(
         focus=focus,
         filters=filters,
         pending=pending or (state.pending if aside or _waits(state, interpretation) else None),
-        last_intent=state.last_intent if aside or interpretation.intent in _ANSWERS else interpretation.intent,
-        last_slots=state.last_slots if aside or interpretation.intent in _ANSWERS else interpretation.slots,
+        last_intent=state.last_intent if same_subject else interpretation.intent,
+        last_slots=state.last_slots if same_subject else interpretation.slots,
         last_reply=reply,
-        order_id=next((outcome.order_id for outcome in reversed(outcomes) if outcome.order_id), state.order_id),
-        offered=next((outcome.offered for outcome in reversed(outcomes) if outcome.offered), state.offered),
+        order_id=_last((outcome.order_id for outcome in outcomes), state.order_id),
+        offered=_last((outcome.offered for outcome in outcomes), state.offered),
         failures=0 if answered else state.failures + 1,
         turns=state.turns + 1,
         last_at=now,
     )
+
+
+def _last(found: Iterable[T], kept: T) -> T:
+    """Return the last of the outcomes' values that is one, else what is known already."""
+    value = kept
+    for one in found:
+        value = one or value
+    return value
 
 
 def _of_the_list(cards: Sequence[ShownProduct], state: DialogueState, outcomes: Sequence[Outcome]) -> bool:

@@ -26,6 +26,7 @@ import numpy as np
 from appliance.agents.pipeline import Assistant, TurnInput, TurnResult
 from appliance.agents.types import DialogueState, SlotValue
 from appliance.ops.evaluation.chat_cases import ChatCase, read_cases, seeded
+from appliance.ops.evaluation.metrics import macro_f1
 from appliance.ops.evaluation.report import Outcome, Tell, silent
 from appliance.text import fold
 
@@ -180,13 +181,10 @@ def _violates(one: Answered) -> bool:
 
 
 def _macro_f1(judged: Sequence[Answered]) -> float:
+    """Return the macro F1; an intent that counts as right counts as the expected one."""
     expected = [one.case.intent for one in judged]
     got = [one.case.intent if one.right else one.result.interpretation.intent for one in judged]
-    scores = []
-    for intent in sorted(set(expected)):
-        hits = sum(e == g == intent for e, g in zip(expected, got, strict=True))
-        scores.append(2 * hits / max(expected.count(intent) + got.count(intent), 1))
-    return round(sum(scores) / max(len(scores), 1), 4)
+    return round(macro_f1(list(zip(expected, got, strict=True))), 4)
 
 
 def _by_slot(judged: Sequence[Answered]) -> dict[str, float]:

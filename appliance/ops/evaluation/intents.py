@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from appliance.agents.intent.classifier import Config, Decision, IntentClassifier, canonical
 from appliance.errors import InvalidInput
-from appliance.ops.evaluation.metrics import intervals, summary
+from appliance.ops.evaluation.metrics import intervals, macro_f1, summary
 from appliance.ops.evaluation.records import read_table, schema
 from appliance.ops.evaluation.report import Clock, Outcome, Tell, silent
 
@@ -178,11 +178,7 @@ def _macro_f1(answers: Answers, asked: Sequence[Phrase]) -> float:
         for phrase, decision, right in zip(asked, answers.decisions, answers.right.tolist(), strict=True)
         if phrase.label
     ]
-    values = []
-    for label in sorted({truth for truth, _ in pairs}):
-        hits = sum(truth == given == label for truth, given in pairs)
-        values.append(2 * hits / sum((truth == label) + (given == label) for truth, given in pairs))
-    return round(float(np.mean(values)), 6)
+    return round(macro_f1(pairs), 6)
 
 
 def _refusals(answers: Answers, inside: npt.NDArray[np.bool_]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Ranking metrics by case, and bootstrap intervals of their means.
+"""Ranking metrics by case, bootstrap intervals of their means, and F1 of labels.
 
 ``ranked`` is int32[n, w]: the answer to each case, best first, -1 pads. ``relevant`` holds the right answers of each
 case (each once). Every function returns float64[n], one value from 0 to 1 a case. Definitions as in the LightGCN and
@@ -11,6 +11,8 @@ session-rec evaluations:
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,13 @@ def summary(values: dict[str, Doubles]) -> dict[str, float]:
 def intervals(values: dict[str, Doubles], *, seed: int = 0) -> dict[str, list[float]]:
     """Return the bootstrap interval of each mean."""
     return {name: [round(bound, 6) for bound in bootstrap(column, seed=seed)] for name, column in values.items()}
+
+
+def macro_f1(labels: Sequence[tuple[str, str]]) -> float:
+    """Return the mean over the true labels of F1 = 2TP / (2TP + FP + FN), from pairs of the true and the given one."""
+    truth, given = Counter(label for label, _ in labels), Counter(label for _, label in labels)
+    hits = Counter(label for label, said in labels if label == said)
+    return sum(2 * hits[label] / (truth[label] + given[label]) for label in sorted(truth)) / max(len(truth), 1)
 
 
 def top_rows(scores: np.typing.NDArray[Any], k: int) -> Ints:
