@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.agents.language.matching import Line, whole
+from appliance.agents.language.matching import Line, claim, whole
 from appliance.agents.language.numbers import digit, word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
@@ -43,7 +43,7 @@ def references(line: Line, taken: bytearray) -> list[Mention]:
         mention = None if taken[place] else _at(line, place)
         if mention and not any(taken[mention.start : mention.end]):
             found.append(mention)
-            taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+            claim(taken, mention)
             place = mention.end
         else:
             place += 1
@@ -194,7 +194,7 @@ def _vietnamese(line: Line, place: int) -> Mention | None:
         classed = classed and not line.is_number(after)
     if (line.word(place - 1), line.word(place)) in (("gio", "hang"), ("thay", "vi")):
         classed = False  # "bỏ giỏ hàng 2": the basket; "3 thay vì 2"
-    opening = place == 0 and (len(line) == 1 or line.marked[after] != "dau" or line.word(after + 1) == "tien")
+    opening = place == 0 and (after + 1 >= len(line) or line.marked[after] != "dau" or line.word(after + 1) == "tien")
     if classed or opening:
         if word_is(line, after, "đầu") and (
             line.marked[after] == "đầu"

@@ -208,6 +208,7 @@ def test_tables_are_built() -> None:
 HOSTILE = [
     "",
     " ",
+    "sản phẩm",
     "\x00\x1b[31m\u202e\u200b",
     "a" * 100_000,
     "a." * 20_000,
