@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from appliance.agents.language.coupons import COUPON_WORDS, ORDER_PREFIXES, coupons
-from appliance.agents.language.matching import Line, whole
+from appliance.agents.language.matching import Line, claim, whole
 from appliance.agents.language.numbers import word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
@@ -38,7 +38,7 @@ def contacts(line: Line, taken: bytearray, expects: str) -> list[Mention]:
 
 def _claim(mentions: list[Mention], taken: bytearray) -> list[Mention]:
     for mention in mentions:
-        taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+        claim(taken, mention)
     return mentions
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from appliance.agents.language.matching import Found, Line, Phrase, Table, data, spelling, whole
+from appliance.agents.language.matching import Found, Line, Phrase, Table, claim, data, spelling, whole
 from appliance.agents.language.names import colour_table
 from appliance.agents.language.sizes import letter_size
 from appliance.agents.language.wordlist import word_set
@@ -89,7 +89,7 @@ def corrected(line: Line, found: list[Mention], taken: bytearray) -> list[Mentio
         result = _rebound(result, last, item)
         added = _restated(line, item.end, last, taken)
         if added:
-            taken[added.start : added.end] = b"\1" * (added.end - added.start)
+            claim(taken, added)
             result.append(added)
     return result
 

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from appliance.agents.language.syllables import canonical, split_tone
-from appliance.agents.types import Token
+from appliance.agents.types import Mention, Token
 from appliance.text import fold
 
 _MAX_DIGITS = 20
@@ -164,6 +164,11 @@ class Table:
             if found:
                 yield found
             place = found.end if found else place + 1
+
+
+def claim(taken: bytearray, mention: Mention) -> None:
+    """Mark the words of a mention as taken, so that no other reader reads them."""
+    taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
 
 
 def _readings(line: Line, place: int, length: int, known: list[Phrase]) -> list[Found]:

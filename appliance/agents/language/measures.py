@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.agents.language.matching import Line, whole
+from appliance.agents.language.matching import Line, claim, whole
 from appliance.agents.language.numbers import digit, number, word_is
 from appliance.agents.language.sizes import counted, near, sizes
 from appliance.agents.language.wordlist import word_set
@@ -37,7 +37,7 @@ def measures(line: Line, taken: bytearray, expects: str) -> list[Mention]:
     for reader in (_heights, _weights, _feet, sizes):
         for mention in reader(line, taken, expects):
             if not any(taken[mention.start : mention.end]):
-                taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+                claim(taken, mention)
                 found.append(mention)
     return found
 

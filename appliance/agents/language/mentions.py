@@ -6,7 +6,7 @@ from appliance.agents.language.alternatives import settled
 from appliance.agents.language.contacts import contacts
 from appliance.agents.language.corrections import corrected
 from appliance.agents.language.lexicon import ShopLexicon
-from appliance.agents.language.matching import Line, whole
+from appliance.agents.language.matching import Line, claim, whole
 from appliance.agents.language.measures import measures
 from appliance.agents.language.money import money
 from appliance.agents.language.names import categories, colours, values
@@ -32,7 +32,7 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
     goods = categories(line, taken, lexicon)
     found += goods
     for mention in goods:
-        taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+        claim(taken, mention)
     pointed = references(line, taken)
     found += quantities(line, taken, {mention.start for mention in goods}, lexicon.numbered)
     for mention in pointed:
@@ -48,7 +48,7 @@ def mentions(line: Line, lexicon: ShopLexicon, expects: str = "", currency: str 
     found += values(line, taken)
     found = without(line, found)
     for mention in (*found, *pointed):
-        taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+        claim(taken, mention)
     found = settled(line, corrected(line, found, taken))
     found += pointed
     found += bare_numbers(line, taken, expects)

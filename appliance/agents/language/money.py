@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from appliance.agents.language.bounds import CONTEXT, OTHER, TO, Bound, bound_after, bound_before, ends_with, matches
-from appliance.agents.language.matching import Line, agrees, data, whole
+from appliance.agents.language.matching import Line, agrees, claim, data, whole
 from appliance.agents.language.numbers import Number, digit, number, word_is
 from appliance.agents.language.wordlist import word_set
 from appliance.agents.types import Mention
@@ -60,7 +60,7 @@ def money(line: Line, taken: bytearray, currency: str = "VND") -> list[Mention]:
             mentions = []
         for mention in mentions:
             found.append(mention)
-            taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+            claim(taken, mention)
         place = mentions[-1].end if mentions else place + 1
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from appliance.agents.language.english import function_words
-from appliance.agents.language.matching import Line, data, whole
+from appliance.agents.language.matching import Line, claim, data, whole
 from appliance.agents.language.numbers import Number, digit, number, word_is
 from appliance.agents.language.tints import SHOES, shoe_size
 from appliance.agents.language.wordlist import word_set
@@ -62,7 +62,7 @@ def quantities(line: Line, taken: bytearray, goods: set[int], numbered: frozense
     for place in range(len(line)):
         mention = None if taken[place] or _of_title(line, place, numbered) else _quantity(line, place, taken, goods)
         if mention and not any(taken[mention.start : mention.end]):
-            taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+            claim(taken, mention)
             found.append(mention)
     return found
 
