@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
-from importlib import resources
 
 import msgspec
 
 from appliance.agents.catalogue.facts import public_attributes
+from appliance.data_files import read_data
 from appliance.domain import Product
 from appliance.messages import Locale
 from appliance.text import words
@@ -39,8 +38,7 @@ class _Attributes(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=1)
 def read_vocabulary() -> _Attributes:
     """Return the attributes that are known, read once."""
-    text = resources.files("appliance.agents.catalogue").joinpath("data", "attributes.toml").read_text("utf-8")
-    entries = msgspec.convert(tomllib.loads(text), dict[str, _Entry])
+    entries = read_data("appliance.agents.catalogue", "attributes", dict[str, _Entry])
     return _Attributes(
         {name: frozenset(_key(key) for key in (name, *entry.keys)) for name, entry in entries.items()},
         {

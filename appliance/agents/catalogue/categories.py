@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
 import msgspec
 
+from appliance.data_files import read_data
 from appliance.store.catalogue import Catalogue
 from appliance.text import words
 
@@ -46,8 +45,7 @@ class Groups(NamedTuple):
 @lru_cache(maxsize=1)
 def groups() -> Groups:
     """Return the vocabulary, read once."""
-    text = resources.files("appliance.agents.catalogue").joinpath("data", "categories.toml").read_text("utf-8")
-    entries = msgspec.convert(tomllib.loads(text), dict[str, _Entry])
+    entries = read_data("appliance.agents.catalogue", "categories", dict[str, _Entry])
     by_words: dict[tuple[str, ...], str] = {}
     marked: dict[tuple[str, ...], set[str]] = {}
     for key, entry in entries.items():

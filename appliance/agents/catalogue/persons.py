@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
 import msgspec
@@ -12,6 +10,7 @@ import msgspec
 from appliance.agents.catalogue.categories import keys_of_handles
 from appliance.agents.catalogue.names import marked_for, read_name, suits
 from appliance.agents.types import Token, Utterance
+from appliance.data_files import read_data
 from appliance.domain import ProductCard
 from appliance.text import fold
 
@@ -45,8 +44,7 @@ class Persons(NamedTuple):
 @lru_cache(maxsize=1)
 def read_persons() -> Persons:
     """Return the persons that are known, read once."""
-    text = resources.files("appliance.agents.catalogue").joinpath("data", "persons.toml").read_text("utf-8")
-    known = msgspec.convert(tomllib.loads(text), dict[str, _Person])
+    known = read_data("appliance.agents.catalogue", "persons", dict[str, _Person])
     vi = {name: gender for gender, person in known.items() for name in person.vi}
     folded: dict[str, str] = {}
     for name, gender in vi.items():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import lru_cache
-from importlib import resources
 
 import msgspec
 
@@ -19,6 +17,7 @@ from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.stock import cards_of, similar_cards
 from appliance.agents.catalogue.wishes import PAGE, Wish, named, running, wish_of
 from appliance.agents.types import Outcome, Part, SkillInput
+from appliance.data_files import read_data
 from appliance.domain import ProductCard
 from appliance.recsys.base import RecommendRequest
 from appliance.search.types import SearchQuery
@@ -224,6 +223,5 @@ def _is_gift(given: SkillInput) -> bool:
 @lru_cache(maxsize=1)
 def read_occasions() -> tuple[_Occasion, ...]:
     """Return the occasions that are known, read once."""
-    text = resources.files("appliance.agents.catalogue").joinpath("data", "occasions.toml").read_text("utf-8")
-    found = msgspec.convert(tomllib.loads(text), dict[str, tuple[_Occasion, ...]])["occasion"]
+    found = read_data("appliance.agents.catalogue", "occasions", dict[str, tuple[_Occasion, ...]])["occasion"]
     return tuple(msgspec.structs.replace(one, said=tuple(" ".join(words(name)) for name in one.said)) for one in found)

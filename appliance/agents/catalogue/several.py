@@ -12,7 +12,7 @@ from appliance.agents.catalogue.pages import about_words, page_of
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.vocabulary import folded_words
 from appliance.agents.catalogue.wishes import Wish, group_title, named, wish_of
-from appliance.agents.types import Mention, Outcome, Part, SkillInput, Slots, Utterance
+from appliance.agents.types import PRICES, Mention, Outcome, Part, SkillInput, Slots, Utterance
 from appliance.domain import ProductCard
 from appliance.search.types import Sort
 
@@ -21,8 +21,7 @@ KINDS, SHOWN = 3, 6
 _FURTHEST = 8
 """Words between two kinds that are named together."""
 _AND = folded_words("and")
-_PRICES = frozenset({"price_min", "price_max", "price_about"})
-_SHARED = frozenset({*_PRICES, "gender", "sort"})
+_SHARED = frozenset({*PRICES, "gender", "sort"})
 """Slots that hold for all kinds unless a kind has its own."""
 
 
@@ -42,7 +41,7 @@ def kinds_of(given: SkillInput, shop: Shop) -> tuple[Kind, ...]:
         return ()
     ends = [*cuts, len(given.utterance.tokens)]
     parts = [_part(given.utterance, start, end) for start, end in zip([0, *cuts], ends, strict=True)][:KINDS]
-    priced = sum(any(mention.slot in _PRICES for mention in one.mentions) for one in parts)
+    priced = sum(any(mention.slot in PRICES for mention in one.mentions) for one in parts)
     asked = [msgspec.structs.replace(given, utterance=one, slots=_slots(one, given, priced > 1)) for one in parts]
     return tuple(Kind(wish_of(one, shop), one) for one in asked)
 
@@ -135,9 +134,9 @@ def _part(utterance: Utterance, start: int, end: int) -> Utterance:
 
 
 def _slots(one: Utterance, given: SkillInput, own_prices: bool) -> Slots:
-    shared = _SHARED - _PRICES if own_prices else _SHARED
+    shared = _SHARED - PRICES if own_prices else _SHARED
     slots: Slots = {name: value for name, value in given.slots.items() if name in shared}
     for mention in one.mentions:
-        if mention.certain and mention.slot in (*_PRICES, "color", "size", "gender", "category", "without"):
+        if mention.certain and mention.slot in (*PRICES, "color", "size", "gender", "category", "without"):
             slots[mention.slot] = mention.value
     return slots

@@ -13,7 +13,7 @@ from appliance.agents.catalogue.facts import Item, about, available, listed, mat
 from appliance.agents.catalogue.names import read_name
 from appliance.agents.catalogue.shop import Shop
 from appliance.agents.catalogue.vocabulary import folded_words
-from appliance.agents.types import Outcome, Part, Pending, SkillInput
+from appliance.agents.types import MEASURES, Outcome, Part, Pending, SkillInput
 from appliance.text import words
 
 _MEN, _WOMEN = frozenset({"nam", "men", "mens", "man", "male"}), frozenset({"nu", "women", "womens", "woman", "female"})
@@ -39,7 +39,7 @@ def advise(given: SkillInput, shop: Shop) -> Outcome:
     measures = _measures(given)
     genders = _genders(given, item)
     if not measures.any:
-        outside = any(number_slot(given, name) for name in ("height_cm", "weight_kg", "foot_cm"))
+        outside = any(number_slot(given, name) for name in MEASURES)
         return _outside() if outside else _ask(item, given, shop)
     parts = _advice(measures, genders, item, given)
     outcome = Outcome(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +13,7 @@ import msgspec
 from appliance.agents.catalogue.categories import keys_of_handles
 from appliance.agents.catalogue.facts import colour_label, matching, speakable
 from appliance.agents.catalogue.names import read_name
+from appliance.data_files import read_data
 from appliance.domain import Product, ProductCard
 from appliance.messages import Locale
 from appliance.search.facet_values import colour_key
@@ -102,8 +101,7 @@ def of_kind(said: str) -> tuple[str, Unwanted] | None:
 @lru_cache(maxsize=1)
 def read_materials() -> dict[str, _Material]:
     """Return the materials that are known, read once."""
-    text = resources.files("appliance.agents.catalogue").joinpath("data", "materials.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), dict[str, _Material])
+    return read_data("appliance.agents.catalogue", "materials", dict[str, _Material])
 
 
 class _Name(NamedTuple):

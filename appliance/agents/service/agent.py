@@ -9,12 +9,11 @@ from appliance.agents.service.orders import KINDS, OrderDesk
 from appliance.agents.service.people import PeopleDesk
 from appliance.agents.service.policies import PolicyDesk
 from appliance.agents.service.retrieval import FaqSearch
-from appliance.agents.types import ORDERS, PEOPLE, POLICIES, Outcome, SkillInput
+from appliance.agents.types import ABOUT_ORDER, ORDERS, PEOPLE, POLICIES, Outcome, SkillInput
 from appliance.settings import Settings
 from appliance.store.order_requests import OrderRequestRepository
 from appliance.store.orders import OrderRepository
 
-_ABOUT_AN_ORDER = frozenset((*ORDERS, "return_request", "refund_status"))
 _TROUBLE = frozenset({"complaint", "payment_issue"})
 
 
@@ -44,7 +43,7 @@ class ServiceAgent:
             return self._people.trouble(given)
         if given.intent == "feedback":
             return self._people.feedback(given)
-        if given.intent in _ABOUT_AN_ORDER:
+        if given.intent in ABOUT_ORDER:
             return self._orders.run(given)
         return self._policies.answer(given)
 

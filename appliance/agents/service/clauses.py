@@ -79,8 +79,8 @@ def free_clause(answer: str, order: int, place: str, currency: str) -> str:
 
 def _elsewhere(part: str, place: str) -> bool:
     """Tell whether a clause is about places, and not (surely) about this one."""
-    known = service_words()
-    named = {key for key in (*known.provinces, *known.places) if _naming([part], _spellings(key))}
+    known, said = service_words(), words(part)
+    named = {key for key in (*known.provinces, *known.places) if _contains(said, _spellings(key))}
     return bool(named) and place not in named
 
 

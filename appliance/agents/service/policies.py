@@ -10,14 +10,12 @@ from appliance.agents.response.grounding import amounts_in
 from appliance.agents.service import clauses, hours
 from appliance.agents.service.retrieval import FaqSearch
 from appliance.agents.service.words import service_words
-from appliance.agents.types import Outcome, Part, Pending, SkillInput, Source
+from appliance.agents.types import PRICES, SHIPPING, Outcome, Part, Pending, SkillInput, Source
 from appliance.domain import to_minor
 from appliance.settings import Settings
 from appliance.store.faq import FaqEntry
 from appliance.text import words
 
-_PARCELS = frozenset({"shipping_fee", "shipping_time", "shipping_options"})
-_PRICES = ("price_min", "price_max", "price_about")
 _CHIPS = {
     "shipping_fee": ("payment", "returns"),
     "shipping_time": ("shipping", "returns"),
@@ -91,12 +89,12 @@ class PolicyDesk:
         if intent == "store_info" and (lead := self._open_now(given, text)):
             return lead
         clause = ""
-        if intent in _PARCELS and (amount := _order_amount(given, self._currency)) is not None:
+        if intent in SHIPPING and (amount := _order_amount(given, self._currency)) is not None:
             clause = clauses.free_clause(text, amount, str(slots.get("location", "")), self._currency)
         if clause:
             return _fitting(clause)
         if "location" in slots:
-            clause = clauses.clause_for_place(text, str(slots["location"]), elsewhere=intent in _PARCELS)
+            clause = clauses.clause_for_place(text, str(slots["location"]), elsewhere=intent in SHIPPING)
         elif intent != "faq" and "faq" not in slots:
             clause = clauses.clause_about(text, given.utterance)
         return _fitting(clause)
@@ -165,7 +163,7 @@ def _promotion(given: SkillInput, text: str) -> tuple[Part, ...]:
 
 def _haggles(given: SkillInput) -> bool:
     """Tell whether a message asks for a price of the shopper's own rather than for what is on offer."""
-    if any(name in given.slots for name in _PRICES):
+    if any(name in given.slots for name in PRICES):
         return True
     said = given.utterance.folded
     return any(pattern.search(said) for pattern in service_words().haggling)
@@ -183,8 +181,8 @@ def _said_by_all(lead: tuple[Part, ...], text: str) -> bool:
 
 def _order_amount(given: SkillInput, currency: str) -> int | None:
     """Return the worth of the order that a message names, smallest unit; a bare ``600k`` counts, too."""
-    said = [mention.value for mention in given.utterance.mentions if mention.slot in _PRICES]
-    said += [value for name in _PRICES if isinstance(value := given.slots.get(name), int)]
+    said = [mention.value for mention in given.utterance.mentions if mention.slot in PRICES]
+    said += [value for name in PRICES if isinstance(value := given.slots.get(name), int)]
     amounts = [amount for amount in said if isinstance(amount, int)]
     try:
         if amounts:

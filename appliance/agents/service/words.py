@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
 from typing import Any, NamedTuple
+
+from appliance.data_files import read_data
 
 
 class ServiceWords(NamedTuple):
@@ -44,8 +44,7 @@ class ServiceWords(NamedTuple):
 @lru_cache(maxsize=1)
 def service_words() -> ServiceWords:
     """Read the word lists."""
-    text = resources.files("appliance.agents.service").joinpath("data", "words.toml").read_text(encoding="utf-8")
-    tables: dict[str, Any] = tomllib.loads(text)
+    tables = read_data("appliance.agents.service", "words", dict[str, Any])
     haggling = [*tables["haggling"]["vi"], *tables["haggling"]["en"]]
     general = tables["clauses"]["general"].replace("\n", "|").split("|")
     return ServiceWords(
