@@ -42,20 +42,9 @@ def products(session: Session, file: Path, form: Any) -> None:
     Columns: id, title; also description, categories, tags, price (main units), currency, handle, title_en, variants,
     attributes, thumbnail, status, collection, stock, in_stock, created_at.
     """
-    from appliance.cli.backend import open_backend
     from appliance.ops.importing import import_products
 
-    with open_backend(session) as backend, output.progress(file.name) as tell:
-        report = import_products(
-            file,
-            backend.sink(),
-            session.load().settings,
-            data_dir=session.data_dir,
-            locale=session.locale,
-            form=form,
-            progress=_bytes(tell),
-        )
-    _print(session, report)
+    _import(session, file, form, import_products)
 
 
 @import_.command()
@@ -76,23 +65,17 @@ def interactions(session: Session, file: Path, form: Any, default_type: str, cre
     Columns: user_id or session_id, product_id, interaction_type, occurred_at (RFC 3339 or Unix time); or a line a user
     without a header, `user item item …`, oldest first: those get times a minute apart that end now.
     """
-    from appliance.cli.backend import open_backend
     from appliance.ops.importing import import_interactions
 
-    with open_backend(session) as backend, output.progress(file.name) as tell:
-        report = import_interactions(
-            file,
-            backend.sink(),
-            session.load().settings,
-            data_dir=session.data_dir,
-            locale=session.locale,
-            form=form,
-            default_type=InteractionType(default_type),
-            create_products=create_products,
-            progress=_bytes(tell),
-        )
-        backend.settle(tell)
-    _print(session, report)
+    _import(
+        session,
+        file,
+        form,
+        import_interactions,
+        settle=True,
+        default_type=InteractionType(default_type),
+        create_products=create_products,
+    )
 
 
 @import_.command()
@@ -107,7 +90,7 @@ def orders(session: Session, file: Path, form: Any) -> None:
     """
     from appliance.ops.importing import import_orders
 
-    _import_for_the_assistant(session, file, form, import_orders)
+    _import(session, file, form, import_orders)
 
 
 @import_.command()
@@ -121,10 +104,16 @@ def faq(session: Session, file: Path, form: Any) -> None:
     """
     from appliance.ops.importing import import_faq
 
-    _import_for_the_assistant(session, file, form, import_faq)
+    _import(session, file, form, import_faq)
 
 
-def _import_for_the_assistant(session: Session, file: Path, form: Any, run: Callable[..., Any]) -> None:
+def _import(
+    session: Session, file: Path, form: Any, run: Callable[..., Any], *, settle: bool = False, **options: Any
+) -> None:
+    """Import a file with ``run``, which also takes the ``options``, and tell what became of it.
+
+    ``settle`` waits until the log has what was written.
+    """
     from appliance.cli.backend import open_backend
 
     with open_backend(session) as backend, output.progress(file.name) as tell:
@@ -136,7 +125,10 @@ def _import_for_the_assistant(session: Session, file: Path, form: Any, run: Call
             locale=session.locale,
             form=form,
             progress=_bytes(tell),
+            **options,
         )
+        if settle:
+            backend.settle(tell)
     _print(session, report)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from appliance.domain import Interaction, InteractionType, Product
 from appliance.messages import Locale
@@ -47,9 +47,8 @@ def import_products(
     def convert(fields: Fields) -> Product:
         return product_from_row(fields, settings.shop.currency)
 
-    source, reader, rejects = _open(path, PRODUCTS, form, data_dir, locale, now())
-    run = _Run[Product](reader, convert, sink.products, sink.batch_size, rejects, lambda product: product.id)
-    return run.report(source, "products", progress, now)
+    opened = _open(path, PRODUCTS, form, data_dir, locale, now())
+    return _Run(opened, convert, sink.products, sink.batch_size, lambda product: product.id).report(progress, now)
 
 
 def import_interactions(
@@ -70,20 +69,19 @@ def import_interactions(
     Raises ``UnusableFile``, and then nothing was written.
     """
     started = now()
-    source, reader, rejects = _open(path, INTERACTIONS, form, data_dir, locale, started)
+    opened = _open(path, INTERACTIONS, form, data_dir, locale, started)
     converter = InteractionReader(
         settings.weights,
         default_type=default_type,
         now=started,
         max_future=settings.ingest.max_future_seconds,
-        timeless=reader.layout == "sequences",
+        timeless=opened.reader.layout == "sequences",
     )
 
     def write(batch: Sequence[Interaction]) -> BatchResult:
         return sink.interactions(batch, create_products=create_products)
 
-    run = _Run[Interaction](reader, converter.read, write, sink.batch_size, rejects, None)
-    return run.report(source, "interactions", progress, now)
+    return _Run(opened, converter.read, write, sink.batch_size).report(progress, now)
 
 
 def import_orders(
@@ -105,11 +103,9 @@ def import_orders(
     def convert(fields: Fields) -> OrderRecord:
         return order_from_row(fields, settings.shop.currency)
 
-    source, reader, rejects = _open(path, ORDERS, form, data_dir, locale, now())
-    run = _Run[OrderRecord](
-        reader, convert, sink.orders, sink.batch_size, rejects, lambda order: order.id or order.display_id, private=True
-    )
-    return run.report(source, "orders", progress, now)
+    opened = _open(path, ORDERS, form, data_dir, locale, now())
+    run = _Run(opened, convert, sink.orders, sink.batch_size, lambda order: order.id or order.display_id, private=True)
+    return run.report(progress, now)
 
 
 def import_faq(
@@ -128,31 +124,36 @@ def import_faq(
     def convert(fields: Fields) -> FaqEntry:
         return faq_from_row(fields, settings.shop.locale)
 
-    source, reader, rejects = _open(path, FAQ, form, data_dir, locale, now())
-    run = _Run[FaqEntry](reader, convert, sink.faq, sink.batch_size, rejects, None)
-    return run.report(source, "faq", progress, now)
+    opened = _open(path, FAQ, form, data_dir, locale, now())
+    return _Run(opened, convert, sink.faq, sink.batch_size).report(progress, now)
 
 
-def _open(
-    path: Path, schema: Schema, form: FormatName, data_dir: Path, locale: Locale, now: float
-) -> tuple[SourceFile, Reader, Rejects]:
+class _Opened(NamedTuple):
+    """A file whose layout is known, and where its bad rows go."""
+
+    kind: str
+    source: SourceFile
+    reader: Reader
+    rejects: Rejects
+
+
+def _open(path: Path, schema: Schema, form: FormatName, data_dir: Path, locale: Locale, now: float) -> _Opened:
     source = SourceFile(path)
     reader = open_reader(source, schema, form, now=now)
     rejects = Rejects(data_dir, source.name, as_csv=reader.layout in ("delimited", "sequences"), locale=locale, now=now)
-    return source, reader, rejects
+    return _Opened(schema.kind, source, reader, rejects)
 
 
 class _Run(Generic[T]):
-    """The loop that both imports share."""
+    """The loop that all imports share."""
 
     def __init__(
         self,
-        reader: Reader,
+        opened: _Opened,
         convert: Callable[[Fields], T],
         write: Callable[[Sequence[T]], BatchResult],
         batch_size: int,
-        rejects: Rejects,
-        identity: Callable[[T], str] | None,
+        identity: Callable[[T], str] | None = None,
         *,
         private: bool = False,
     ) -> None:
@@ -160,11 +161,10 @@ class _Run(Generic[T]):
 
         The text of rejected rows is not kept when they are ``private``.
         """
-        self._reader = reader
+        self._kind, self._source, self._reader, self._rejects = opened
         self._convert = convert
         self._write = write
         self._size = batch_size
-        self._rejects = rejects
         self._identity = identity
         self._private = private
         self._batch: list[T] = []
@@ -172,12 +172,10 @@ class _Run(Generic[T]):
         self._places: dict[str, int] = {}
         self._chars = 0
 
-    def report(
-        self, source: SourceFile, kind: str, progress: Progress | None, now: Callable[[], float]
-    ) -> ImportReport:
+    def report(self, progress: Progress | None, now: Callable[[], float]) -> ImportReport:
         """Run the import and tell what it did."""
         started = now()
-        report = ImportReport(kind=kind, file=source.name, layout=self._reader.layout)
+        report = ImportReport(kind=self._kind, file=self._source.name, layout=self._reader.layout)
         try:
             self._reader.check(_share(progress, 0))
             for row in self._reader.rows(_share(progress, 1)):
@@ -185,7 +183,7 @@ class _Run(Generic[T]):
                 self._take(row, report)
             self._flush(report)
             if report.accepted == 0:
-                raise self._nothing_good(source.name)
+                raise self._nothing_good()
         except BaseException:
             if report.accepted == 0:
                 self._rejects.discard()
@@ -244,7 +242,8 @@ class _Run(Generic[T]):
     def _reject(self, row: BadRow) -> None:
         self._rejects.add(row._replace(raw="") if self._private else row)
 
-    def _nothing_good(self, name: str) -> FileFault:
+    def _nothing_good(self) -> FileFault:
+        name = self._source.name
         if not self._rejects.first:
             return FileFault("no_rows", file=name)
         first = self._rejects.first[0]
