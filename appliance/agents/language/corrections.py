@@ -9,7 +9,7 @@ from appliance.agents.language.matching import Found, Line, Phrase, Table, claim
 from appliance.agents.language.names import colour_table
 from appliance.agents.language.sizes import letter_size
 from appliance.agents.language.wordlist import word_set
-from appliance.agents.types import Mention
+from appliance.agents.types import PRICES, Mention
 
 _FILLER = word_set(
     "la thanh size sz so mau cai doi chiec i mean meant actually a an the make that it is should be lay em minh toi "
@@ -23,7 +23,6 @@ _RANGES = {
     "weight_kg": range(3, 201),
     "foot_cm": range(10, 34),
 }
-_PRICES = ("price_min", "price_max", "price_about")
 
 
 @lru_cache(maxsize=1)
@@ -96,7 +95,7 @@ def corrected(line: Line, found: list[Mention], taken: bytearray) -> list[Mentio
 
 def _rebound(found: list[Mention], last: Mention, item: Found) -> list[Mention]:
     """Give an amount right behind the correction the bound of the first one."""
-    if last.slot not in _PRICES:
+    if last.slot not in PRICES:
         return found
     return [
         Mention(last.slot, mention.value, mention.start, mention.end, mention.certain)

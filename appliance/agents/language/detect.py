@@ -22,8 +22,6 @@ class Language(NamedTuple):
 
     locale: Locale
     mixed: bool
-    decided: bool
-    """``False`` when there is no evidence, as in ``1101`` or ``ok``: the conversation's language goes on."""
 
 
 def evidence(tokens: Sequence[Token]) -> int:
@@ -38,8 +36,7 @@ def evidence(tokens: Sequence[Token]) -> int:
 def language(tokens: Sequence[Token]) -> Language:
     """Return the language of a message."""
     vietnamese, english = _weigh(tokens)
-    balance = evidence(tokens)
-    return Language("en" if balance < 0 else "vi", bool(vietnamese and english), balance != 0)
+    return Language("en" if vietnamese < english else "vi", bool(vietnamese and english))
 
 
 def _weigh(tokens: Sequence[Token]) -> tuple[int, int]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from importlib import resources
 from typing import Any, NamedTuple
 
 from appliance.agents.language.syllables import canonical, split_tone
 from appliance.agents.types import Mention, Token
+from appliance.data_files import read_data
 from appliance.text import fold
 
 _MAX_DIGITS = 20
@@ -19,8 +18,7 @@ _MAX_DIGITS = 20
 @lru_cache(maxsize=16)
 def data(name: str) -> dict[str, Any]:
     """Return a data file of this package, read once; nobody changes it."""
-    folder = resources.files("appliance.agents.language").joinpath("data")
-    return tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    return read_data("appliance.agents.language", name, dict[str, Any])
 
 
 def spelling(phrase: str) -> tuple[str, ...]:
