@@ -12,6 +12,7 @@ import sqlite_utils
 
 from appliance.errors import Conflict, InvalidInput
 from appliance.store import owner_text
+from appliance.store.owner_entries import OwnerEntries
 from appliance.store.sqlite import SqliteStore
 
 MAX_ENTRIES = 2000
@@ -64,26 +65,16 @@ class FaqSaved(msgspec.Struct, frozen=True):
     """Index, field, what is wrong."""
 
 
-class FaqRepository:
+class FaqRepository(OwnerEntries[tuple[FaqEntry, ...]]):
     """All entries, the oldest first, kept in memory: readers never touch the disk. Safe to use from any thread."""
 
     def __init__(self, store: SqliteStore, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
         self._lock = threading.RLock()
-        self._revision = 1
         with store.reading() as db:
             self._entries = _loaded(db)
-        self._all = tuple(self._entries.values())
-
-    @property
-    def revision(self) -> int:
-        """Grows with every change."""
-        return self._revision
-
-    def entries(self) -> tuple[FaqEntry, ...]:
-        """Return all entries, the oldest first; the same object until something changes."""
-        return self._all
+        super().__init__(tuple(self._entries.values()))
 
     def get(self, entry_id: str) -> FaqEntry | None:
         """Return an entry."""
@@ -117,7 +108,7 @@ class FaqRepository:
                 return False
             with self._store.write() as db:
                 db.execute(_DELETE, [entry_id])
-            self._publish({id_: entry for id_, entry in self._entries.items() if id_ != entry_id})
+            self._hold({id_: entry for id_, entry in self._entries.items() if id_ != entry_id})
         return True
 
     def upsert_many(self, entries: Sequence[FaqEntry]) -> FaqSaved:
@@ -146,7 +137,7 @@ class FaqRepository:
                     _write(db, checked)
                     kept[checked.id] = checked
             if counts["inserted"] or counts["updated"]:
-                self._publish(kept)
+                self._hold(kept)
         return FaqSaved(**counts, refused=tuple(refused))
 
     def _named(self, entry: FaqEntry, kept: Mapping[str, FaqEntry]) -> FaqEntry:
@@ -165,13 +156,12 @@ class FaqRepository:
             checked = self._checked(entry, self._entries)
             with self._store.write() as db:
                 _write(db, checked)
-            self._publish({**self._entries, checked.id: checked})
+            self._hold({**self._entries, checked.id: checked})
         return checked
 
-    def _publish(self, entries: dict[str, FaqEntry]) -> None:
+    def _hold(self, entries: dict[str, FaqEntry]) -> None:
         self._entries = entries
-        self._all = tuple(entries.values())
-        self._revision += 1
+        self._publish(tuple(entries.values()))
 
     def _checked(self, entry: FaqEntry, others: Mapping[str, FaqEntry]) -> FaqEntry:
         """Return an entry as it is kept. Raises ``InvalidInput`` or ``Conflict``."""

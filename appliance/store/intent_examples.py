@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.errors import Conflict
 from appliance.store import owner_text
+from appliance.store.owner_entries import OwnerEntries
 from appliance.store.sqlite import SqliteStore
 
 MAX_EXAMPLES = 5000
@@ -29,28 +30,19 @@ class IntentExample(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
 
 
-class IntentExampleRepository:
+class IntentExampleRepository(OwnerEntries[tuple[IntentExample, ...]]):
     """All examples, the oldest first, kept in memory. Safe to use from any thread."""
 
     def __init__(self, store: SqliteStore, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
         self._lock = threading.Lock()
-        self._revision = 1
         with store.reading() as db:
-            self._all = tuple(
+            known = tuple(
                 IntentExample(id=id_, intent=intent, text=text, created_at=created_at)
                 for id_, intent, text, created_at in db.execute(_ALL)
             )
-
-    @property
-    def revision(self) -> int:
-        """Grows with every change."""
-        return self._revision
-
-    def entries(self) -> tuple[IntentExample, ...]:
-        """Return all examples, the oldest first; the same object until something changes."""
-        return self._all
+        super().__init__(known)
 
     def add(self, intent: str, text: str) -> IntentExample:
         """Add an example; one that is there already is returned as it is. Raises ``InvalidInput`` or ``Conflict``."""
@@ -65,8 +57,7 @@ class IntentExampleRepository:
             example = IntentExample(id=owner_text.new_id("ex"), intent=name, text=said, created_at=self._now())
             with self._store.write() as db:
                 db.execute(_ADD, [example.id, name, said, example.created_at])
-            self._all = (*self._all, example)
-            self._revision += 1
+            self._publish((*self._all, example))
         return example
 
     def delete(self, example_id: str) -> bool:
@@ -77,6 +68,5 @@ class IntentExampleRepository:
                 return False
             with self._store.write() as db:
                 db.execute(_DELETE, [example_id])
-            self._all = kept
-            self._revision += 1
+            self._publish(kept)
         return True

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from appliance.errors import Conflict
 from appliance.store import owner_text
+from appliance.store.owner_entries import OwnerEntries
 from appliance.store.sqlite import SqliteStore
 
 MAX_WORDS = 2000
@@ -23,52 +24,42 @@ on conflict (word) do update set meaning = excluded.meaning, updated_at = exclud
 _DELETE = "delete from shop_words where word = ?"
 
 
-class ShopWordRepository:
-    """All words, kept in memory. Safe to use from any thread."""
+class ShopWordRepository(OwnerEntries[Mapping[str, str]]):
+    """All words, in lower case, with their meanings, kept in memory and read-only. Safe to use from any thread."""
 
     def __init__(self, store: SqliteStore, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
         self._lock = threading.Lock()
-        self._revision = 1
         with store.reading() as db:
-            self._words: Mapping[str, str] = MappingProxyType(dict(db.execute(_ALL).fetchall()))
-
-    @property
-    def revision(self) -> int:
-        """Grows with every change."""
-        return self._revision
-
-    def entries(self) -> Mapping[str, str]:
-        """Return word to meaning, read-only; words are in lower case. The same object until something changes."""
-        return self._words
+            known = dict(db.execute(_ALL).fetchall())
+        super().__init__(MappingProxyType(known))
 
     def put(self, word: str, meaning: str) -> tuple[str, str]:
         """Set what a word stands for and return both as kept. Raises ``InvalidInput`` or ``Conflict``."""
         name = word_key(word)
         said = owner_text.line("meaning", meaning, MAX_MEANING)
         with self._lock:
-            if name not in self._words and len(self._words) >= MAX_WORDS:
+            if name not in self._all and len(self._all) >= MAX_WORDS:
                 raise Conflict(f"There are {MAX_WORDS} words already.", hint="Delete some that nobody uses.")
             with self._store.write() as db:
                 db.execute(_PUT, [name, said, self._now()])
-            self._publish({**self._words, name: said})
+            self._sort({**self._all, name: said})
         return name, said
 
     def delete(self, word: str) -> bool:
         """Delete a word and return whether it existed."""
         name = word.strip().casefold()
         with self._lock:
-            if name not in self._words:
+            if name not in self._all:
                 return False
             with self._store.write() as db:
                 db.execute(_DELETE, [name])
-            self._publish({key: meaning for key, meaning in self._words.items() if key != name})
+            self._sort({key: meaning for key, meaning in self._all.items() if key != name})
         return True
 
-    def _publish(self, words: dict[str, str]) -> None:
-        self._words = MappingProxyType(dict(sorted(words.items())))
-        self._revision += 1
+    def _sort(self, words: dict[str, str]) -> None:
+        self._publish(MappingProxyType(dict(sorted(words.items()))))
 
 
 def word_key(word: str) -> str:
