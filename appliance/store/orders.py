@@ -25,8 +25,9 @@ from appliance.store.sqlite import SqliteStore
 MAX_ITEMS = 500
 MAX_METADATA = 50
 MAX_STATUS = 60
-_TITLE = 500
-_VALUE = 1000
+MAX_TITLE = 500
+MAX_FACT = 1000
+MAX_QUANTITY = 1_000_000
 _ID = re.compile(ID_PATTERN)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -278,7 +279,7 @@ def _checked(order: OrderRecord) -> OrderRecord:
     if wrong:
         raise InvalidInput(f"the order's {wrong[0][0]} {wrong[0][1]}", fields=wrong)
     metadata = {
-        owner_text.line("metadata", key, _VALUE): owner_text.line("metadata", value, _VALUE, empty=True)
+        owner_text.line("metadata", key, MAX_FACT): owner_text.line("metadata", value, MAX_FACT, empty=True)
         for key, value in sorted(order.metadata.items())
     }
     return msgspec.structs.replace(
@@ -296,10 +297,10 @@ def _is_id(text: str) -> bool:
 
 
 def _item(item: OrderItem) -> OrderItem:
-    if not 0 < item.quantity <= 1_000_000 or abs(item.total) > MAX_INTEGER:
+    if not 0 < item.quantity <= MAX_QUANTITY or abs(item.total) > MAX_INTEGER:
         raise InvalidInput("bad item", fields=(("items", "have a quantity or total that cannot be right"),))
     return OrderItem(
-        title=owner_text.line("items.title", item.title, _TITLE),
+        title=owner_text.line("items.title", item.title, MAX_TITLE),
         quantity=item.quantity,
         total=item.total,
         product_id=owner_text.line("items.product_id", item.product_id, MAX_ID, empty=True),

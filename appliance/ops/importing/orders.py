@@ -9,16 +9,21 @@ from appliance.domain import to_main
 from appliance.ops.importing import values
 from appliance.ops.importing.faults import RowFault
 from appliance.ops.importing.values import Fields
-from appliance.store.contacts import email_key, phone_key
-from appliance.store.orders import MAX_ITEMS, MAX_METADATA, MAX_STATUS, OrderItem, OrderRecord
+from appliance.store.contacts import MAX_CONTACT, email_key, phone_key
+from appliance.store.normalise import MAX_ID
+from appliance.store.orders import (
+    MAX_FACT,
+    MAX_ITEMS,
+    MAX_METADATA,
+    MAX_QUANTITY,
+    MAX_STATUS,
+    MAX_TITLE,
+    OrderItem,
+    OrderRecord,
+)
 from appliance.text import clean_line, words
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_MAX_NUMBER = 128
-_MAX_CONTACT = 254
-_MAX_TITLE = 500
-_MAX_FACT = 1000
-_MAX_QUANTITY = 1_000_000
 _FACTS = ("tracking", "carrier", "expected_delivery", "payment")
 _STATUS = {
     name: status
@@ -38,7 +43,7 @@ _STATUS = {
 def order_from_row(fields: Fields, currency: str) -> OrderRecord:
     """Return the order of a row; ``currency`` is the shop's, for rows without one. Raises ``RowFault``."""
     order_id = values.identifier(fields, "id")
-    number = values.line_text(fields, "display_id", _MAX_NUMBER).lstrip("# ") or order_id
+    number = values.line_text(fields, "display_id", MAX_ID).lstrip("# ") or order_id
     if not number:
         raise RowFault("empty_value", "display_id")
     code = values.line_text(fields, "currency", 16).upper() or currency
@@ -81,7 +86,7 @@ def _status(fields: Fields) -> str:
 
 
 def _contact(fields: Fields, column: str) -> str:
-    text = values.line_text(fields, column, _MAX_CONTACT)
+    text = values.line_text(fields, column, MAX_CONTACT)
     if text and not (phone_key(text) if column == "phone" else email_key(text)):
         raise RowFault("bad_contact", column)
     return text
@@ -99,13 +104,13 @@ def _items(fields: Fields, currency: str) -> tuple[OrderItem, ...]:
 def _item(part: Any, currency: str) -> OrderItem:
     if not isinstance(part, dict):
         raise RowFault("bad_items", "items", limit=MAX_ITEMS)
-    title = values.line_text(part, "title", _MAX_TITLE)
+    title = values.line_text(part, "title", MAX_TITLE)
     if not title:
         raise RowFault("empty_value", "items.title")
     quantity = values.whole(part.get("quantity"), "items.quantity")
     quantity = 1 if quantity is None else quantity
-    if not 1 <= quantity <= _MAX_QUANTITY:
-        raise RowFault("bad_quantity", "items.quantity", value=quantity, limit=_MAX_QUANTITY)
+    if not 1 <= quantity <= MAX_QUANTITY:
+        raise RowFault("bad_quantity", "items.quantity", value=quantity, limit=MAX_QUANTITY)
     total = values.amount(part.get("total"), "items.total", currency)
     if total is None:
         price = values.amount(part.get("unit_price", part.get("price")), "items.price", currency)
@@ -126,7 +131,7 @@ def _metadata(fields: Fields) -> dict[str, str]:
     facts = {clean_line(str(name))[:60]: value for name, value in (found or {}).items()}
     facts |= {name: fields[name] for name in _FACTS if not values.is_absent(fields.get(name))}
     facts.pop("", None)
-    kept = {name: text for name in facts if (text := values.line_text(facts, name, _MAX_FACT))}
+    kept = {name: text for name in facts if (text := values.line_text(facts, name, MAX_FACT))}
     if len(kept) > MAX_METADATA:
         raise RowFault("bad_facts", "metadata", limit=MAX_METADATA)
     return kept
