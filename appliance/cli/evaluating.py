@@ -139,7 +139,7 @@ def bundle(session: Session, folder: Path, k: int, predictions: Path | None) -> 
 @click.option("--cases", type=_FILE, required=True, help="Labelled conversations, JSON lines.")
 @click.option("--products", type=_FILE, help="The shop's products; without it the store of --data answers.")
 @json_option
-@click.option("--predictions", type=click.Path(dir_okay=False, path_type=Path), help="Write the answers here.")
+@_predictions
 @pass_session
 def chat(session: Session, cases: Path, products: Path | None, predictions: Path | None) -> None:
     """The assistant on labelled conversations: intent, slots, actions, truth, and the time of a turn."""

@@ -25,7 +25,7 @@ from appliance.server.chat_schemas import (
 from appliance.server.exchange import runtime_of
 from appliance.server.present import moment
 from appliance.server.query import Limit, Offset, SessionId
-from appliance.store.conversations import Conversation, ConversationFilter, Status, TurnRecord
+from appliance.store.conversations import Conversation, ConversationFilter, TurnRecord
 
 ConversationId = Annotated[str, PathParameter(min_length=1, max_length=128, pattern=ID_PATTERN)]
 WantedStatus = Annotated[
@@ -38,7 +38,6 @@ WantedText = Annotated[str, QueryParameter(max_length=200, description="With the
 Flag = Annotated[Literal["", "true", "false"], QueryParameter(description="`true` or `false`; else both.")]
 _TURNS = 1000
 """The last turns of a conversation that are shown."""
-_STATUSES: dict[str, Status] = {"open": "open", "waiting": "waiting", "human": "human", "closed": "closed"}
 
 
 @get("/conversations", operation_id="listConversations", summary="Conversations, the newest first")
@@ -55,7 +54,7 @@ async def list_conversations(
 ) -> ConversationPage:
     """List conversations a page at a time, and count what waits for a person."""
     wanted = ConversationFilter(
-        status=_STATUSES.get(status),
+        status=status or None,
         handed_off=_flag(handed_off),
         intent=intent,
         unanswered=_flag(unanswered),
