@@ -16,8 +16,12 @@ QUESTION = "Shop có gói quà không?"
 ANSWER = "Dạ shop gói quà miễn phí ạ."
 
 
+def _code(data: Path, *arguments: str) -> int:
+    return failures.guarded(root, ["--data", str(data), "faq", *arguments], Session())
+
+
 def _run(data: Path, *arguments: str, code: int = 0) -> None:
-    assert failures.guarded(root, ["--data", str(data), "faq", *arguments], Session()) == code
+    assert _code(data, *arguments) == code
 
 
 def _json(data: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
@@ -73,5 +77,8 @@ def test_the_intents_own_answer_is_tried_too(tmp_path: Path, capsys: pytest.Capt
         ("preview",),
     ],
 )
-def test_what_is_no_answer_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    _run(tmp_path, *arguments, code=1 if arguments == ("add", "--vi", "x") else 2)
+def test_what_is_no_answer_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert _code(tmp_path, *arguments) == (1 if arguments == ("add", "--vi", "x") else 2)
+    assert _json(tmp_path, capsys, "list") == {"items": []}
