@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from appliance.agents.language.matching import Found, Line, Phrase, Table, claim, data, spelling, whole
+from appliance.agents.language.matching import Found, Line, Phrase, Table, claim, data, phrase_table, whole
 from appliance.agents.language.names import colour_table
 from appliance.agents.language.sizes import letter_size
 from appliance.agents.language.wordlist import word_set
@@ -28,9 +28,7 @@ _RANGES = {
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Table, Table]:
     read = data("polite")["corrections"]
-    strong = Table(Phrase(spelling(phrase), "strong", phrase) for phrase in read["strong"])
-    weak = Table(Phrase(spelling(phrase), "weak", phrase) for phrase in read["weak"])
-    return strong, weak
+    return phrase_table("strong", read["strong"]), phrase_table("weak", read["weak"])
 
 
 def corrections(line: Line, found: Iterable[Mention]) -> list[Found]:

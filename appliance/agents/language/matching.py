@@ -164,6 +164,11 @@ class Table:
             place = found.end if found else place + 1
 
 
+def phrase_table(slot: str, phrases: Iterable[str]) -> Table:
+    """Return the table of phrases that stand for themselves."""
+    return Table(Phrase(spelling(phrase), slot, phrase) for phrase in phrases)
+
+
 def claim(taken: bytearray, mention: Mention) -> None:
     """Mark the words of a mention as taken, so that no other reader reads them."""
     taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)

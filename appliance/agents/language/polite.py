@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from appliance.agents.language.corrections import corrections
-from appliance.agents.language.matching import Line, Phrase, Table, data, spelling
+from appliance.agents.language.matching import Line, Table, data, phrase_table
 from appliance.agents.types import Mention
 
 _LAST_REACH = 3
@@ -15,11 +15,11 @@ _LAST_REACH = 3
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Table, Table, Table]:
     read = data("polite")
-
-    def table(name: str) -> Table:
-        return Table(Phrase(spelling(phrase), name, phrase) for phrase in read[name])
-
-    return table("always"), table("last"), table("greetings")
+    return (
+        phrase_table("always", read["always"]),
+        phrase_table("last", read["last"]),
+        phrase_table("greetings", read["greetings"]),
+    )
 
 
 def polite_words(line: Line, found: Iterable[Mention] = ()) -> tuple[int, ...]:

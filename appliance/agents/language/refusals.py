@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from appliance.agents.language.matching import Found, Line, Phrase, Table, data, spelling
+from appliance.agents.language.matching import Found, Line, Table, data, phrase_table
 from appliance.agents.types import Mention
 
 _REFUSABLE = frozenset(("color", "category"))
@@ -14,8 +14,8 @@ _REACH = 4
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Table, Table, frozenset[str]]:
     read = data("values")
-    materials = Table(Phrase(spelling(word), "material", word) for word in read["material"]["words"])
-    refusing = Table(Phrase(spelling(phrase), "no", phrase) for phrase in read["negation"]["words"])
+    materials = phrase_table("material", read["material"]["words"])
+    refusing = phrase_table("no", read["negation"]["words"])
     return materials, refusing, frozenset(read["negation"]["between"])
 
 

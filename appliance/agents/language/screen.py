@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from appliance.agents.language.abbreviations import known_short
 from appliance.agents.language.english import english_words
 from appliance.agents.language.lexicon import ShopLexicon
-from appliance.agents.language.matching import Found, Line, Phrase, Table, data, spelling
+from appliance.agents.language.matching import Found, Line, Table, data, phrase_table
 from appliance.agents.language.syllables import is_syllable
 from appliance.agents.types import Mention, Screen
 
@@ -55,24 +55,21 @@ def _tables() -> _Tables:
     read: dict[str, Any] = data("screen")
     attack, abuse = read["injection"], read["abuse"]
 
-    def table(phrases: list[str]) -> Table:
-        return Table(Phrase(spelling(phrase), "", phrase) for phrase in phrases)
-
     words = {name: frozenset(attack[name].split()) for name in ("actions", "reveal", "excused", "set", "cheap")}
     words["filler"] = frozenset(abuse["filler"].split())
     words["requests"] = frozenset(abuse["requests"].split())
     words["interjections"] = frozenset(read["noise"]["interjections"].split())
     return _Tables(
-        phrases=table(attack["phrases"]),
-        objects=table(attack["objects"]),
-        secrets=table(attack["secrets"]),
-        personal=table(attack["personal"]),
-        others=table(attack["others"]),
-        price=table(attack["price"]),
-        insults=table(abuse["insults"]),
-        innocent=table(abuse["innocent"]),
-        anger=table(abuse["anger"]),
-        spam=table(read["spam"]["words"]),
+        phrases=phrase_table("", attack["phrases"]),
+        objects=phrase_table("", attack["objects"]),
+        secrets=phrase_table("", attack["secrets"]),
+        personal=phrase_table("", attack["personal"]),
+        others=phrase_table("", attack["others"]),
+        price=phrase_table("", attack["price"]),
+        insults=phrase_table("", abuse["insults"]),
+        innocent=phrase_table("", abuse["innocent"]),
+        anger=phrase_table("", abuse["anger"]),
+        spam=phrase_table("", read["spam"]["words"]),
         words=words,
         marked_only=frozenset(abuse["marked_only"]),
         rows=tuple(read["noise"]["rows"]),
