@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from appliance.agents.language.matching import data
 from appliance.data_files import read_data
 
 
@@ -16,6 +17,7 @@ class ServiceWords(NamedTuple):
     places: Mapping[str, tuple[str, ...]]
     """Further spellings of a place by its key."""
     provinces: frozenset[str]
+    """Keys of places inside Viet Nam."""
     elsewhere: tuple[str, ...]
     abroad: tuple[str, ...]
     payment: Mapping[str, tuple[str, ...]]
@@ -49,7 +51,7 @@ def service_words() -> ServiceWords:
     general = tables["clauses"]["general"].replace("\n", "|").split("|")
     return ServiceWords(
         places={key: tuple(names) for key, names in tables["places"].items()},
-        provinces=frozenset(tables["provinces"]["keys"].split()),
+        provinces=frozenset((*data("places")["names"], *tables["provinces"]["keys"].split())),
         elsewhere=tuple(tables["provinces"]["elsewhere"]),
         abroad=tuple(tables["provinces"]["abroad"]),
         payment={key: tuple(names) for key, names in tables["payment"].items()},

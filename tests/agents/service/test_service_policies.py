@@ -62,6 +62,7 @@ def test_an_answer_in_the_other_language_is_better_than_none(empty_shop: Service
         ("shipping_fee", "ho_chi_minh", "vi", "nội thành TP.HCM 20.000đ"),
         ("shipping_fee", "ho_chi_minh", "en", "20,000₫ inside Ho Chi Minh City"),
         ("shipping_fee", "hue", "en", "35,000₫ elsewhere"),
+        ("shipping_fee", "bao_loc", "vi", "các tỉnh khác 35.000đ"),
         ("shipping_time", "da_nang", "vi", "Đà Nẵng 2-3 ngày"),
         ("shipping_time", "ho_chi_minh", "vi", "TP.HCM 1-2 ngày"),
         ("shipping_time", "can_tho", "vi", "tỉnh khác 3-5 ngày"),
