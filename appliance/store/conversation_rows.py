@@ -134,7 +134,6 @@ class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the owner's list."""
 
     conversation: Conversation
-    turns: int
     last_message: str
     last_intent: str
 
@@ -251,10 +250,8 @@ def _where(wanted: ConversationFilter) -> tuple[str, list[Any]]:
 
 def _summary(row: Sequence[Any]) -> ConversationSummary:
     *session, position, author, message, reply, intent = row
-    next_position = 0 if position is None else position + 1
     return ConversationSummary(
-        conversation=_conversation(session, next_position),
-        turns=next_position,
+        conversation=_conversation(session, 0 if position is None else position + 1),
         last_message=(reply if author == "staff" else message) or "",
         last_intent=intent or "",
     )

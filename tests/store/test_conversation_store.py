@@ -251,7 +251,11 @@ def test_the_owner_finds_conversations(box: Box) -> None:
     assert sessions(unanswered=False) == ["s3", "s1"]
     assert sessions(session_id="s9", text="\ud800'; drop table chat_turns") == []
     line = box.conversations.search(ConversationFilter(session_id="s2"))[0][0]
-    assert (line.turns, line.last_message, line.last_intent) == (1, "có bán ở Mỹ_không", "store_info")
+    assert (line.conversation.next_position, line.last_message, line.last_intent) == (
+        1,
+        "có bán ở Mỹ_không",
+        "store_info",
+    )
 
 
 def test_a_hand_off_that_cannot_be_written_is_said_and_made_up_for(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
