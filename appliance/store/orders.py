@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import sqlite_utils
 
-from appliance.domain import ID_PATTERN
+from appliance.domain import CURRENCY_PATTERN, ID_PATTERN
 from appliance.errors import InvalidInput
 from appliance.store import owner_text
 from appliance.store.attempts import VerificationAttempts
@@ -29,7 +29,7 @@ MAX_TITLE = 500
 MAX_FACT = 1000
 MAX_QUANTITY = 1_000_000
 _ID = re.compile(ID_PATTERN)
-_CURRENCY = re.compile(r"[A-Z]{3}")
+_CURRENCY = re.compile(CURRENCY_PATTERN)
 
 _FIELDS = "id, display_id, customer_id, status, phone_hash, email_hash, currency, placed_at, updated_at, metadata"
 _BY_NUMBER = f"select {_FIELDS} from orders where display_id = ? collate nocase"  # noqa: S608

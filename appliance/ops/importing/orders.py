@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from appliance.domain import to_main
+from appliance.domain import CURRENCY_PATTERN, to_main
 from appliance.ops.importing import values
 from appliance.ops.importing.faults import RowFault
 from appliance.ops.importing.values import Fields
@@ -23,7 +23,7 @@ from appliance.store.orders import (
 )
 from appliance.text import clean_line, words
 
-_CURRENCY = re.compile(r"[A-Z]{3}")
+_CURRENCY = re.compile(CURRENCY_PATTERN)
 _FACTS = ("tracking", "carrier", "expected_delivery", "payment")
 _STATUS = {
     name: status
