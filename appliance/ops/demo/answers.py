@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from importlib import resources
 
 import msgspec
 
+from appliance.data_files import read_data
 from appliance.domain import Product, Variant
 from appliance.store.faq import FaqEntry
 from appliance.store.orders import OrderItem, OrderRecord
@@ -61,7 +61,7 @@ class _Orders(_Record, frozen=True):
 
 def demo_answers() -> list[FaqEntry]:
     """Return the shop's answers in both languages; the same ids every time."""
-    texts = msgspec.toml.decode(_data("answers"), type=_Answers)
+    texts = read_data("appliance.ops.demo", "answers", _Answers)
     own = [
         FaqEntry(id="", intent=intent, answers={"vi": answer.vi, "en": answer.en})
         for intent, answer in texts.answers.items()
@@ -133,8 +133,4 @@ def _facts(order: _Order, now: float) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _orders() -> tuple[_Order, ...]:
-    return msgspec.toml.decode(_data("orders"), type=_Orders).order
-
-
-def _data(name: str) -> bytes:
-    return resources.files(__package__).joinpath("data", f"{name}.toml").read_bytes()
+    return read_data("appliance.ops.demo", "orders", _Orders).order

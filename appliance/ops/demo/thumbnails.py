@@ -6,11 +6,10 @@ styles, and it names no other file.
 
 from __future__ import annotations
 
-import tomllib
 import zlib
 from functools import lru_cache
-from importlib import resources
 
+from appliance.data_files import read_data
 from appliance.domain import Product
 from appliance.ops.demo.words import kind_of_category, kinds, words
 
@@ -41,8 +40,7 @@ def svg(product: Product) -> str:
 
 @lru_cache(maxsize=1)
 def _silhouettes() -> dict[str, str]:
-    text = resources.files(__package__).joinpath("data", "silhouettes.toml").read_text(encoding="utf-8")
-    return {name: str(shape) for name, shape in tomllib.loads(text).items()}
+    return read_data("appliance.ops.demo", "silhouettes", dict[str, str])
 
 
 def _silhouette(product: Product) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
 
 import msgspec
+
+from appliance.data_files import read_data
 
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,26 +123,22 @@ class Shoppers(_Record, frozen=True):
 @lru_cache(maxsize=1)
 def words() -> Words:
     """Return the shared words."""
-    return msgspec.toml.decode(_data("words"), type=Words)
+    return read_data("appliance.ops.demo", "words", Words)
 
 
 @lru_cache(maxsize=1)
 def kinds() -> Kinds:
     """Return the kinds of product."""
-    return msgspec.toml.decode(_data("kinds"), type=Kinds)
+    return read_data("appliance.ops.demo", "kinds", Kinds)
 
 
 @lru_cache(maxsize=1)
 def personas() -> tuple[Persona, ...]:
     """Return the groups of visitors."""
-    return msgspec.toml.decode(_data("shoppers"), type=Shoppers).persona
+    return read_data("appliance.ops.demo", "shoppers", Shoppers).persona
 
 
 @lru_cache(maxsize=1)
 def kind_of_category() -> dict[str, str]:
     """Return the kind's key for each leaf category path."""
     return {kind.category: key for key, kind in kinds().kinds.items()}
-
-
-def _data(name: str) -> bytes:
-    return resources.files(__package__).joinpath("data", f"{name}.toml").read_bytes()
