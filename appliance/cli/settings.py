@@ -17,7 +17,7 @@ from appliance.errors import InvalidSetting
 from appliance.messages import translate
 from appliance.ops.process import read_running
 from appliance.ops.settings_file import write_settings
-from appliance.settings import LoadedSettings, Secret, env_name, flatten, parse_value
+from appliance.settings import LoadedSettings, env_name, flatten, parse_value, shown
 from appliance.settings import sections as definitions
 
 
@@ -134,7 +134,7 @@ def _listed(loaded: LoadedSettings) -> list[dict[str, Any]]:
     return [
         {
             "key": key,
-            "value": "***" if isinstance(value, Secret) and value else msgspec.to_builtins(value),
+            "value": shown(value),
             "origin": loaded.origins[key].kind,
             "origin_name": loaded.origins[key].name,
         }

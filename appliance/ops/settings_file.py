@@ -39,7 +39,7 @@ def _changed(file: Path, values: Mapping[str, object]) -> str:
             section, key = path.split(".", 1)
             if section not in document:
                 document.add(section, tomlkit.table())
-            document[section][key] = list(value) if isinstance(value, tuple) else value
+            document[section][key] = _plain(value)
         text = tomlkit.dumps(document)
         tomllib.loads(text)
     except (TOMLKitError, tomllib.TOMLDecodeError) as error:
@@ -47,6 +47,13 @@ def _changed(file: Path, values: Mapping[str, object]) -> str:
             f"{file} cannot be changed: {error}", hint="Write each section once, as [section] and key = value."
         ) from None
     return text
+
+
+def _plain(value: object) -> object:
+    """Return a value as the TOML writer knows it; it takes no subclass of text."""
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, str) else value
 
 
 def _replace(file: Path, text: str) -> None:

@@ -24,6 +24,7 @@ from appliance.settings.sections import (
     Assistant,
     Cache,
     Ingest,
+    Medusa,
     Recommender,
     Secret,
     Security,
@@ -42,6 +43,7 @@ __all__ = [
     "Cache",
     "Ingest",
     "LoadedSettings",
+    "Medusa",
     "Origin",
     "Recommender",
     "Secret",
@@ -56,6 +58,8 @@ __all__ = [
     "load_settings",
     "parse_value",
     "read_sections",
+    "shown",
+    "to_secret",
 ]
 
 FILE_NAME = "appliance.toml"
@@ -119,7 +123,7 @@ def load_settings(
         with _noting(faults):
             _require_known(path, known, "on the command line")
             put(path, value, Origin("flag", f"--{path.rsplit('.', 1)[1].replace('_', '-')}"))
-    return LoadedSettings(msgspec.convert(tree, Settings), origins)
+    return LoadedSettings(msgspec.convert(tree, Settings, dec_hook=to_secret), origins)
 
 
 def env_name(path: str) -> str:
@@ -203,15 +207,33 @@ def _require_known(name: str, known: Mapping[str, object], where: str) -> None:
 def _checked(path: str, value: object, origin: Origin) -> object:
     section, key = path.split(".", 1)
     try:
-        return getattr(msgspec.convert({key: value}, _SECTIONS[section], strict=origin.kind != "environment"), key)
+        checked = msgspec.convert(
+            {key: value}, _SECTIONS[section], strict=origin.kind != "environment", dec_hook=to_secret
+        )
+        return getattr(checked, key)
     except msgspec.ValidationError as error:
         place = f" ({origin.name})" if origin.name else ""
         reason = said_plainly(str(error).partition(" - at ")[0])
+        shown = "***" if dict(_leaves())[path] is Secret else repr(value)
         raise InvalidSetting(
-            f"Setting {path}{place} has a wrong value {value!r}: {reason}.",
+            f"Setting {path}{place} has a wrong value {shown}: {reason}.",
             hint=f"`appliance settings show` gives the meaning of {path}.",
             fields=((path, reason),),
         ) from None
+
+
+def shown(value: object) -> Any:
+    """Return a value as it may be shown: plain types, and a secret as ``***``."""
+    if isinstance(value, Secret):
+        return "***" if value else ""
+    return msgspec.to_builtins(value)
+
+
+def to_secret(kind: type, value: object) -> object:
+    """Read a ``Secret``, the one type of the settings that msgspec does not know (its ``dec_hook``)."""
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise ValueError("must be a text")
 
 
 def _from_text(kind: Any, text: str) -> object:

@@ -18,6 +18,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Currency = Annotated[str, msgspec.Meta(pattern=CURRENCY_PATTERN)]
 Weight = Annotated[float, msgspec.Meta(ge=-100, le=100)]
+ConflictRule = Literal["ask", "medusa", "here"]
 
 
 class Secret(str):
@@ -245,6 +246,57 @@ class Assistant(_Section, frozen=True, kw_only=True):
             raise ValueError(f"{hours[:100]!r} is no span of hours of one day, as 08:30-21:00")
 
 
+class Medusa(_Section, frozen=True, kw_only=True):
+    """The shop's Medusa server, whose products, prices, stock and orders are mirrored here."""
+
+    url: str = ""
+    """Where Medusa answers, as ``https://shop.vn:9000``; empty: there is none, and nothing is synchronised."""
+    secret_key: Secret = Secret("")
+    """A secret API key (``sk_…``) of Medusa; it or an admin's e-mail and password are needed."""
+    admin_email: str = ""
+    """E-mail of an admin of Medusa, where no secret key is used."""
+    admin_password: Secret = Secret("")
+    """Password of that admin."""
+    publishable_key: str = ""
+    """The storefront's publishable key (``pk_…``); products outside its sales channels are hidden. Empty: none is hidden."""
+    region: str = ""
+    """Id or name of the region whose prices are shown; empty: the first one in the shop's currency."""
+    ca_file: str = ""
+    """File of a private certificate authority (PEM) that signed Medusa's certificate."""
+    webhook_secret: Secret = Secret("")
+    """Secret with which Medusa signs its events; empty: none are taken."""
+    timeout_seconds: Seconds = 20.0
+    """How long Medusa may be silent before a request is given up."""
+    sync_seconds: Annotated[float, msgspec.Meta(ge=0)] = 60.0
+    """Seconds between looks at what changed; 0: only on request and by event."""
+    stock_minutes: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    """Minutes between readings of all stock; 0: only with the full comparison."""
+    sweep_minutes: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    """Minutes between comparisons of all prices and categories, whose changes Medusa does not date; 0: only in full."""
+    reconcile_at: str = "30 3 * * *"
+    """When everything is compared, as a crontab line in the shop's time zone; empty: never by itself."""
+    overlap_seconds: Annotated[float, msgspec.Meta(ge=10, le=86_400)] = 300.0
+    """How far back each look at changes reaches again: Medusa shows new products before they are whole."""
+    conflict_price: ConflictRule = "ask"
+    """Whose price holds when it was changed here and in Medusa: ``ask`` the owner, ``medusa`` or ``here``."""
+    conflict_stock: ConflictRule = "medusa"
+    """Whose stock holds when it was changed on both sides."""
+    conflict_status: ConflictRule = "ask"
+    """Whether published or draft, when it was changed on both sides."""
+    conflict_text: ConflictRule = "ask"
+    """Whose title or description holds when it was changed on both sides."""
+    conflict_tags: ConflictRule = "medusa"
+    """Whose tags hold when they were changed on both sides."""
+    conflict_categories: ConflictRule = "medusa"
+    """Whose categories hold when they were changed on both sides."""
+    write_recommendations: Annotated[int, msgspec.Meta(ge=0, le=50)] = 0
+    """How many similar products are written to each product's metadata in Medusa after a training; 0: none."""
+
+    def __post_init__(self) -> None:
+        if self.url:
+            require_origin(self.url.rstrip("/"))
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of one appliance."""
 
@@ -257,3 +309,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     security: Security = Security()
     cache: Cache = Cache()
     assistant: Assistant = Assistant()
+    medusa: Medusa = Medusa()

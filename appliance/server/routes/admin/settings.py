@@ -16,7 +16,7 @@ from appliance.ops.settings_file import write_settings
 from appliance.server.admin_schemas import SettingOut, SettingsChanged, SettingsOut, SettingsPatch
 from appliance.server.body import read_body, whole_numbers
 from appliance.server.exchange import runtime_of
-from appliance.settings import LoadedSettings, flatten
+from appliance.settings import LoadedSettings, flatten, shown, to_secret
 
 
 @get("/settings", operation_id="getSettings", summary="All settings and their origins")
@@ -27,7 +27,7 @@ async def read_settings(request: Request[Any, Any, Any]) -> SettingsOut:
         settings=[
             SettingOut(
                 key=key,
-                value=msgspec.to_builtins(value),
+                value=shown(value),
                 origin=loaded.origins[key].kind,
                 origin_name=loaded.origins[key].name,
             )
@@ -78,14 +78,14 @@ def _checked(loaded: LoadedSettings, values: dict[str, Any]) -> dict[str, Any]:
 def _value(loaded: LoadedSettings, key: str, value: Any) -> Any:
     """Return a value as its setting has it. Raises ``msgspec.ValidationError``."""
     section, name = key.split(".", 1)
-    tree = msgspec.to_builtins(getattr(loaded.settings, section))
+    tree = msgspec.structs.asdict(getattr(loaded.settings, section))
     kind = type(getattr(loaded.settings, section))
     try:
-        return getattr(msgspec.convert({**tree, name: value}, kind), name)
+        return getattr(msgspec.convert({**tree, name: value}, kind, dec_hook=to_secret), name)
     except msgspec.ValidationError:
         if not isinstance(value, float):
             raise
-        return getattr(msgspec.convert({**tree, name: whole_numbers(value)}, kind), name)
+        return getattr(msgspec.convert({**tree, name: whole_numbers(value)}, kind, dec_hook=to_secret), name)
 
 
 def _changed(loaded: LoadedSettings, values: dict[str, Any]) -> SettingsChanged:
