@@ -153,6 +153,10 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Smallest unit of the product's currency; ``None`` when the variant has no price in it."""
     stock: int | None = None
     """Pieces on hand; ``None`` when stock is not tracked (always available)."""
+    prices: dict[str, int] | None = None
+    """Prices in other currencies by ISO code, smallest units; ``None``: whatever is known stays."""
+    levels: dict[str, int] | None = None
+    """Pieces by the id of the stock location, which make up ``stock``; ``None``: the places are not told apart."""
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -172,6 +176,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: str = "VND"
     variants: tuple[Variant, ...] = ()
     thumbnail: str = ""
+    images: tuple[str, ...] | None = None
+    """Addresses of pictures, the first one first; ``None``: whatever is known stays."""
     status: Literal["published", "draft"] = "published"
     created_at: float = 0.0
 

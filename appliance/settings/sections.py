@@ -258,7 +258,7 @@ class Medusa(_Section, frozen=True, kw_only=True):
     admin_password: Secret = Secret("")
     """Password of that admin."""
     publishable_key: str = ""
-    """The storefront's publishable key (``pk_…``); products outside its sales channels are hidden. Empty: none is hidden."""
+    """The storefront's publishable key (``pk_…``); products outside its channels are hidden. Empty: none is."""
     region: str = ""
     """Id or name of the region whose prices are shown; empty: the first one in the shop's currency."""
     ca_file: str = ""

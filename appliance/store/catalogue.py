@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from typing import Literal, TypeVar, overload
 
 import msgspec
@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from appliance.domain import CatalogueChange, Category, Product, ProductCard, UpsertResult
 from appliance.errors import Conflict, NotFound
 from appliance.store.categories import CategoryTree
+from appliance.store.category_adoption import adopt_categories
 from appliance.store.listing import ListingQuery, ProductPage, Sort, list_ids
 from appliance.store.normalise import normalised
 from appliance.store.product_writer import (
@@ -116,6 +117,29 @@ class Catalogue:
         with self._lock:
             return self._write(lambda _: records)
 
+    def apply(
+        self,
+        products: Sequence[Product] | Callable[[Database], Sequence[Product]] = (),
+        *,
+        deleted: Sequence[str] = (),
+        categories: Sequence[Category] = (),
+        gone_categories: Collection[str] = (),
+        within: Callable[[Database], object] | None = None,
+    ) -> UpsertResult:
+        """Write a page of another system in one transaction: its categories, then products, then deletions.
+
+        ``products`` may be computed from what the transaction sees. ``categories`` are taken over by their ids
+        (``adopt_categories``), parents before children. ``within`` may write more in the same transaction, which is
+        rolled back when it raises. Raises as ``upsert`` does.
+        """
+
+        def records(db: Database) -> list[Product]:
+            given = products(db) if callable(products) else products
+            return [normalised(product) for product in given]
+
+        with self._lock:
+            return self._write(records, deleted, (categories, gone_categories), within)
+
     def change(self, product_id: str, fn: Callable[[Product], Product]) -> Product:
         """Replace a product by what ``fn`` makes of it, read and written in one transaction, and return it.
 
@@ -153,13 +177,9 @@ class Catalogue:
     def delete(self, product_ids: Sequence[str]) -> int:
         """Delete products and return how many existed."""
         with self._lock:
-            with self._store.write() as db:
-                deleted = delete_products(db, product_ids)
-                if not deleted:
-                    return 0
-                revision = record_change(db, (), deleted)
-            self._publish(revision, {}, deleted, self._state.tree)
-        return len(deleted)
+            before = len(self._state.cards)
+            self._write(lambda _: [], product_ids)
+            return before - len(self._state.cards)
 
     def changes_since(self, revision: int) -> CatalogueChange:
         """Return what changed after a revision; to a revision from the future (a restored store) all is changed."""
@@ -191,19 +211,36 @@ class Catalogue:
             items = self._read(db, found.ids)
         return ProductPage(items, found.total, found.next_cursor)
 
-    def _write(self, records_in: Callable[[Database], list[Product]]) -> UpsertResult:
+    def _write(
+        self,
+        records_in: Callable[[Database], list[Product]],
+        gone: Sequence[str] = (),
+        categories: tuple[Sequence[Category], Collection[str]] = ((), ()),
+        within: Callable[[Database], object] | None = None,
+    ) -> UpsertResult:
         """Write what ``records_in`` makes of the database inside the transaction. The lock is held."""
-        tree = self._state.tree.draft()
         with self._store.write() as db:
+            adopted, touched = adopt_categories(db, self._state.tree, *categories)
+            tree = adopted.draft()
             records = records_in(db)
-            require_free_handles(records, self._state.by_handle)
+            leaving = set(gone)
+            require_free_handles(records, self._holders(leaving))
+            deleted = delete_products(db, gone) if gone else []
             batch = write_products(db, tree, records, self._now)
-            if not batch.changed:
+            changed = list(dict.fromkeys((*batch.changed, *(id_ for id_ in touched if id_ not in leaving))))
+            if within is not None:
+                within(db)
+            if not changed and not deleted:
+                self._state = msgspec.structs.replace(self._state, tree=adopted)
                 return batch.result
-            revision = record_change(db, batch.changed)
-            cards = read_cards(db, tree, batch.changed, self._currency)
-        self._publish(revision, cards, (), tree)
+            revision = record_change(db, changed, deleted)
+            cards = read_cards(db, tree, changed, self._currency)
+        self._publish(revision, cards, deleted, tree)
         return batch.result
+
+    def _holders(self, leaving: Collection[str]) -> Mapping[str, str]:
+        by_handle = self._state.by_handle
+        return {handle: id_ for handle, id_ in by_handle.items() if id_ not in leaving} if leaving else by_handle
 
     def _read(self, db: Database, ids: Sequence[str]) -> list[Product]:
         return read_products(db, self._state.tree, ids, self._currency)

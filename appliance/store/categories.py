@@ -63,14 +63,28 @@ class CategoryTree:
         return category_ids <= self._nodes.keys()
 
     def place(self, path: str) -> Category | None:
-        """Return the node of a path, making it and its parents where they are missing; ``None`` for an empty path."""
+        """Return the node of a path, making it and its parents where they are missing; ``None`` for an empty path.
+
+        The id of a node that is there stands for it, where paths cannot tell two apart.
+        """
+        if path in self._nodes:
+            return self._nodes[path]
         names = _names(path)
         node: Category | None = None
         for depth, name in enumerate(names, 1):
             parent_id = node.id if node else ""
-            known = self._by_place.get((parent_id, _key(name)))
+            known = self._by_place.get((parent_id, place_key(name)))
             node = known or self._create(name, parent_id, names[:depth])
         return node
+
+    def node(self, category_id: str) -> Category | None:
+        """Return the node of an id."""
+        return self._nodes.get(category_id)
+
+    def below(self, category_ids: Iterable[str]) -> list[str]:
+        """Return the ids of these nodes and of all nodes under them."""
+        wanted = set(category_ids)
+        return [id_ for id_ in self._nodes if any(above.id in wanted for above in self.lineage(id_))]
 
     def find(self, text: str) -> Category | None:
         """Find a node by id, handle, path or name: first as written, then folded; a root before a branch."""
@@ -79,7 +93,7 @@ class CategoryTree:
             return exact
         if SEPARATOR in text:
             return self._walk(_names(text))
-        key = _key(clean_line(text))
+        key = place_key(clean_line(text))
         return self._by_name.get(key) or self._by_handle.get(slug(text)) or self._by_words.get(_words(key))
 
     def lineage(self, category_id: str) -> tuple[Category, ...]:
@@ -97,12 +111,12 @@ class CategoryTree:
 
     def all(self) -> list[Category]:
         """Return every node, parents before children."""
-        return sorted(self._nodes.values(), key=lambda node: [_key(above.name) for above in self.lineage(node.id)])
+        return sorted(self._nodes.values(), key=lambda node: [place_key(above.name) for above in self.lineage(node.id)])
 
     def _walk(self, names: list[str]) -> Category | None:
         node: Category | None = None
         for name in names:
-            node = self._by_place.get((node.id if node else "", _key(name)))
+            node = self._by_place.get((node.id if node else "", place_key(name)))
             if node is None:
                 return None
         return node
@@ -119,7 +133,7 @@ class CategoryTree:
         for candidate in (slug(name), slug(" ".join(path))):
             if candidate and candidate not in self._by_handle:
                 return candidate
-        base = slug(" ".join(path)) or f"category-{blake2b(_key(name).encode(), digest_size=4).hexdigest()}"
+        base = slug(" ".join(path)) or f"category-{blake2b(place_key(name).encode(), digest_size=4).hexdigest()}"
         number = 2
         handle = base
         while handle in self._by_handle:
@@ -129,7 +143,7 @@ class CategoryTree:
     def _add(self, node: Category) -> None:
         self._nodes[node.id] = node
         self._by_handle[node.handle] = node
-        key = _key(node.name)
+        key = place_key(node.name)
         self._by_place.setdefault((node.parent_id, key), node)
         for index, name in ((self._by_name, key), (self._by_words, _words(key))):
             if name not in index or (index[name].parent_id and not node.parent_id):
@@ -143,7 +157,8 @@ def _names(path: str) -> list[str]:
     return names
 
 
-def _key(name: str) -> str:
+def place_key(name: str) -> str:
+    """Return what two names in one place must not share."""
     return name.casefold()
 
 

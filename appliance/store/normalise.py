@@ -74,6 +74,7 @@ def normalised(product: Product) -> Product:
         currency=product.currency,
         variants=intake.variants(product.variants),
         thumbnail=intake.line("thumbnail", product.thumbnail),
+        images=None if product.images is None else intake.lines("images", product.images),
         status=product.status,
         created_at=float(product.created_at),
     )
@@ -154,6 +155,9 @@ class _Intake:
             self.refuse("variants.price", "is negative or too large")
         if variant.stock is not None and abs(variant.stock) > MAX_INTEGER:
             self.refuse("variants.stock", "is too large")
+        levels = variant.levels
+        if levels is not None and sum(levels.values()) != variant.stock:
+            self.refuse("variants.levels", "do not add up to the stock")
         return Variant(
             id=variant_id,
             title=self.line("variants.title", variant.title),
@@ -162,7 +166,15 @@ class _Intake:
             color=self.line("variants.color", variant.color),
             price=variant.price,
             stock=variant.stock,
+            prices=self._prices(variant.prices),
+            levels=None if levels is None else {self.line("variants.levels", key): n for key, n in levels.items()},
         )
+
+    def _prices(self, given: dict[str, int] | None) -> dict[str, int] | None:
+        for currency, amount in (given or {}).items():
+            if not _CURRENCY.fullmatch(currency) or not 0 <= amount <= MAX_INTEGER:
+                self.refuse("variants.prices", "have a wrong currency, or an amount that is negative or too large")
+        return given
 
     def _bound(self, field: str, count: int) -> None:
         if count > MAX_LIST:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from sqlite_utils import Database
 
-from appliance.domain import Product, UpsertResult
+from appliance.domain import Product, UpsertResult, Variant
 from appliance.errors import Conflict
 from appliance.store.categories import CategoryTree
 from appliance.store.normalise import content_hash
@@ -33,6 +33,8 @@ on conflict (id) do update set handle = excluded.handle, title = excluded.title,
 """
 _DROP_VARIANTS = "delete from variants where product_id = ? and id not in (select value from json_each(?))"
 _DROP_PRICES = "delete from prices where product_id = ? and currency = ?"
+_DROP_ALL_PRICES = "delete from prices where product_id = ? and variant_id = ?"
+_DROP_IMAGES = "delete from product_images where product_id = ?"
 _DROP_STOCK = "delete from stock_levels where product_id = ?"
 _DROP_TAGS = "delete from product_tags where product_id = ?"
 _DROP_CATEGORIES = "delete from product_categories where product_id = ?"
@@ -43,9 +45,9 @@ on conflict (product_id, id) do update set position = excluded.position, title =
     size = excluded.size, color = excluded.color
 """
 _INSERT_PRICE = "insert into prices (product_id, variant_id, currency, amount) values (?, ?, ?, ?)"
-_INSERT_STOCK = """
-insert into stock_levels (product_id, variant_id, location_id, quantity) values (?, ?, 'default', ?)
-"""
+_INSERT_STOCK = "insert into stock_levels (product_id, variant_id, location_id, quantity) values (?, ?, ?, ?)"
+_INSERT_LOCATION = "insert into stock_locations (id, name) values (?, '') on conflict (id) do nothing"
+_INSERT_IMAGE = "insert into product_images (product_id, position, url) values (?, ?, ?)"
 _INSERT_COLLECTION = "insert into collections (id, title) values (?, ?) on conflict (id) do nothing"
 _INSERT_TAG = "insert into tags (name) values (?) on conflict (name) do nothing"
 _INSERT_PRODUCT_TAG = "insert into product_tags (product_id, tag, position) values (?, ?, ?)"
@@ -124,7 +126,8 @@ def write_products(
 ) -> WrittenBatch:
     """Insert or replace normalised products; those whose content is the same are left alone.
 
-    A replaced product keeps prices in other currencies for the variants that remain. ``tree`` gains the categories
+    A replaced product keeps what it does not tell: pictures, and prices in other currencies for the variants that
+    remain. ``tree`` gains the categories
     that are missing. Runs inside the caller's transaction.
     """
     latest = {product.id: product for product in products}
@@ -205,6 +208,8 @@ def _drop_parts(db: Database, replaced: Sequence[Product], numbers: Mapping[str,
     many = db.conn.executemany
     many(_DROP_VARIANTS, [(p.id, json_ids([variant.id for variant in p.variants])) for p in replaced])
     many(_DROP_PRICES, [(product.id, product.currency) for product in replaced])
+    many(_DROP_ALL_PRICES, [(p.id, v.id) for p in replaced for v in p.variants if v.prices is not None])
+    many(_DROP_IMAGES, [(product.id,) for product in replaced if product.images is not None])
     for statement in (_DROP_STOCK, _DROP_TAGS, _DROP_CATEGORIES):
         many(statement, ids)
     many(_DROP_WORDS, [(numbers[product.id],) for product in replaced])
@@ -244,10 +249,28 @@ def _write_parts(db: Database, changed: Sequence[Product]) -> None:
     many(_UPSERT_VARIANT, [(id_, v.id, place, v.title, v.sku, v.size, v.color) for id_, place, v in variants])
     currencies = {product.id: product.currency for product in changed}
     many(_INSERT_PRICE, [(id_, v.id, currencies[id_], v.price) for id_, _, v in variants if v.price is not None])
-    many(_INSERT_STOCK, [(id_, v.id, v.stock) for id_, _, v in variants if v.stock is not None])
+    many(
+        _INSERT_PRICE,
+        [
+            (id_, v.id, currency, amount)
+            for id_, _, v in variants
+            for currency, amount in (v.prices or {}).items()
+            if currency != currencies[id_]
+        ],
+    )
+    levels = [(id_, v.id, place, n) for id_, _, v in variants for place, n in _levels(v).items()]
+    many(_INSERT_LOCATION, [(place,) for place in dict.fromkeys(row[2] for row in levels)])
+    many(_INSERT_STOCK, levels)
+    many(_INSERT_IMAGE, [(p.id, place, url) for p in changed for place, url in enumerate(p.images or ())])
     tags = [(product.id, tag, place) for product in changed for place, tag in enumerate(product.tags)]
     many(_INSERT_TAG, [(tag,) for tag in dict.fromkeys(tag for _, tag, _ in tags)])
     many(_INSERT_PRODUCT_TAG, tags)
+
+
+def _levels(variant: Variant) -> Mapping[str, int]:
+    if variant.levels is not None:
+        return variant.levels
+    return {} if variant.stock is None else {"default": variant.stock}
 
 
 def _write_categories(db: Database, tree: CategoryTree, changed: Sequence[Product]) -> None:

@@ -42,6 +42,27 @@ left join prices shop on shop.product_id = v.product_id and shop.variant_id = v.
 left join prices own on own.product_id = v.product_id and own.variant_id = v.id and own.currency = p.currency
 order by wanted.key, v.position
 """
+_OTHER_PRICES = """
+select x.product_id, x.variant_id, x.currency, x.amount
+from json_each(:ids) wanted cross join products p on p.id = wanted.value
+cross join prices x on x.product_id = p.id
+where x.currency <> :currency and (x.currency <> p.currency or exists (
+    select 1 from prices own where own.product_id = p.id and own.currency = :currency))
+order by x.currency
+"""
+_LEVELS = """
+select s.product_id, s.variant_id, s.location_id, s.quantity
+from json_each(:ids) wanted cross join stock_levels s on s.product_id = wanted.value
+where exists (
+    select 1 from stock_levels other where other.product_id = s.product_id and other.variant_id = s.variant_id
+        and other.location_id <> 'default')
+order by s.location_id
+"""
+_IMAGES = """
+select i.product_id, i.url
+from json_each(:ids) wanted cross join product_images i on i.product_id = wanted.value
+order by wanted.key, i.position
+"""
 _CATEGORIES = """
 select c.product_id, c.category_id
 from json_each(:ids) wanted cross join product_categories c on c.product_id = wanted.value
@@ -106,6 +127,8 @@ def read_products(db: Database, tree: CategoryTree, ids: Sequence[str], currency
     parameters = {"ids": json_ids(ids), "currency": currency}
     category_ids = _grouped(db, _CATEGORIES, parameters)
     tags = _grouped(db, _TAGS, parameters)
+    images = _grouped(db, _IMAGES, parameters)
+    prices, levels = _by_variant(db, _OTHER_PRICES, parameters), _by_variant(db, _LEVELS, parameters)
     if not tree.covers(set().union(*category_ids.values())):
         tree = CategoryTree.load(db)
     variants: dict[str, list[Any]] = defaultdict(list)
@@ -129,8 +152,9 @@ def read_products(db: Database, tree: CategoryTree, ids: Sequence[str], currency
                 collection=collection or "",
                 attributes=msgspec.json.decode(attributes, type=dict[str, str]),
                 currency=currency if in_shop_currency else own_currency,
-                variants=tuple(_variant(variant, in_shop_currency) for variant in variants[id_]),
+                variants=tuple(_variant(variant, in_shop_currency, prices, levels) for variant in variants[id_]),
                 thumbnail=thumbnail,
+                images=tuple(images[id_]) if id_ in images else None,
                 status=status,
                 created_at=created,
             )
@@ -138,10 +162,31 @@ def read_products(db: Database, tree: CategoryTree, ids: Sequence[str], currency
     return products
 
 
-def _variant(row: Sequence[Any], in_shop_currency: bool) -> Variant:
-    _, id_, title, sku, size, color, shop_price, own_price, stock = row
-    price = shop_price if in_shop_currency else own_price
-    return Variant(id=id_, title=title, sku=sku, size=size, color=color, price=price, stock=stock)
+def _variant(
+    row: Sequence[Any],
+    in_shop_currency: bool,
+    prices: dict[tuple[str, str], dict[str, int]],
+    levels: dict[tuple[str, str], dict[str, int]],
+) -> Variant:
+    product_id, id_, title, sku, size, color, shop_price, own_price, stock = row
+    return Variant(
+        id=id_,
+        title=title,
+        sku=sku,
+        size=size,
+        color=color,
+        price=shop_price if in_shop_currency else own_price,
+        stock=stock,
+        prices=prices.get((product_id, id_)),
+        levels=levels.get((product_id, id_)),
+    )
+
+
+def _by_variant(db: Database, sql: str, parameters: dict[str, str]) -> dict[tuple[str, str], dict[str, int]]:
+    groups: dict[tuple[str, str], dict[str, int]] = {}
+    for product_id, variant_id, key, number in db.execute(sql, parameters):
+        groups.setdefault((product_id, variant_id), {})[key] = number
+    return groups
 
 
 def _handles(tree: CategoryTree, category_ids: Sequence[str]) -> tuple[str, ...]:

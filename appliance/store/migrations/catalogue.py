@@ -11,6 +11,7 @@ import sqlite_utils
 
 from appliance.store.migrations import Migration
 from appliance.store.migrations.assistant import make_room_for_the_assistant
+from appliance.store.migrations.medusa import make_room_for_medusa
 
 PRODUCTS = """
 create table collections (
@@ -352,4 +353,5 @@ MIGRATIONS: tuple[Migration[sqlite_utils.Database], ...] = (
     Migration(2, "rules by price and margin", allow_rules_by_price_and_margin),
     Migration(3, "experiments", create_experiments),
     Migration(4, "assistant", make_room_for_the_assistant),
+    Migration(5, "medusa", make_room_for_medusa),
 )
