@@ -14,7 +14,7 @@ from appliance.medusa import records
 from appliance.medusa.pricing import Offer, offers_in_force, shelf_price
 from appliance.store.mirror import Link
 from appliance.store.normalise import MAX_DESCRIPTION, MAX_LINE
-from appliance.text import fold
+from appliance.text import clean_line, fold
 
 NOWHERE = "default"
 """The location of pieces that can only be put together from several places, and of stock with no place at all."""
@@ -86,7 +86,12 @@ def public_categories(categories: Iterable[records.Category]) -> list[domain.Cat
 
     public = sorted((one for one in known.values() if is_shown(one.id)), key=lambda one: (depth(one), one.id))
     return [
-        domain.Category(id=one.id, handle=one.handle, name=one.name, parent_id=one.parent_category_id or "")
+        domain.Category(
+            id=one.id,
+            handle=clean_line(one.handle),
+            name=clean_line(one.name.replace(">", " ")) or one.id,
+            parent_id=one.parent_category_id or "",
+        )
         for one in public
     ]
 
@@ -222,11 +227,16 @@ def _text(value: object) -> str:
 
 
 def _paths(categories: Sequence[domain.Category]) -> dict[str, str]:
+    """Return what the catalogue calls each: where two share a path, they and what stands below go by their ids."""
     paths: dict[str, str] = {}
+    places: dict[str, int] = {}
     for category in categories:
-        name = " ".join(category.name.replace(">", " ").split())
-        paths[category.id] = f"{paths[category.parent_id]} > {name}" if category.parent_id else name
-    places: dict[str, list[str]] = {}
-    for id_, path in paths.items():
-        places.setdefault(path.casefold(), []).append(id_)
-    return {id_: id_ if len(places[path.casefold()]) > 1 else path for id_, path in paths.items()}
+        path = f"{paths[category.parent_id]} > {category.name}" if category.parent_id else category.name
+        paths[category.id] = path
+        places[path.casefold()] = places.get(path.casefold(), 0) + 1
+    clear: set[str] = set()
+    for category in categories:
+        alone = places[paths[category.id].casefold()] == 1
+        if alone and (not category.parent_id or category.parent_id in clear):
+            clear.add(category.id)
+    return {id_: path if id_ in clear else id_ for id_, path in paths.items()}

@@ -128,9 +128,9 @@ class Catalogue:
     ) -> UpsertResult:
         """Write a page of another system in one transaction: its categories, then products, then deletions.
 
-        ``products`` may be computed from what the transaction sees. ``categories`` are taken over by their ids
-        (``adopt_categories``), parents before children. ``within`` may write more in the same transaction, which is
-        rolled back when it raises. Raises as ``upsert`` does.
+        ``within`` may write more in the same transaction, before everything else; after it ``products`` may be computed
+        from what the transaction sees. ``categories`` are taken over by their ids (``adopt_categories``), parents
+        before children. Raises as ``upsert`` does; then nothing was written.
         """
 
         def records(db: Database) -> list[Product]:
@@ -220,6 +220,8 @@ class Catalogue:
     ) -> UpsertResult:
         """Write what ``records_in`` makes of the database inside the transaction. The lock is held."""
         with self._store.write() as db:
+            if within is not None:
+                within(db)
             adopted, touched = adopt_categories(db, self._state.tree, *categories)
             tree = adopted.draft()
             records = records_in(db)
@@ -228,8 +230,6 @@ class Catalogue:
             deleted = delete_products(db, gone) if gone else []
             batch = write_products(db, tree, records, self._now)
             changed = list(dict.fromkeys((*batch.changed, *(id_ for id_ in touched if id_ not in leaving))))
-            if within is not None:
-                within(db)
             if not changed and not deleted:
                 self._state = msgspec.structs.replace(self._state, tree=adopted)
                 return batch.result

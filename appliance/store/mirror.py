@@ -38,7 +38,7 @@ class MirrorRepository:
     def get(self, kind: str, ids: Sequence[str]) -> dict[str, bytes]:
         """Return those of the records that are there, as JSON by id."""
         with self._store.reading() as db:
-            return {id_: body.encode() for id_, body in db.execute(_GET, [kind, json_ids(ids)])}
+            return read_records(db, kind, ids)
 
     def all(self, kind: str) -> dict[str, bytes]:
         """Return every record of a kind, as JSON by id."""
@@ -63,6 +63,11 @@ class MirrorRepository:
         """Return the ids of the products that hang on any of these records."""
         with self._store.reading() as db:
             return [row[0] for row in db.execute(_USING, [kind, json_ids(list(ids))])]
+
+
+def read_records(db: Database, kind: str, ids: Sequence[str]) -> dict[str, bytes]:
+    """Return those of the records that are there, as JSON by id, as this transaction sees them."""
+    return {id_: body.encode() for id_, body in db.execute(_GET, [kind, json_ids(ids)])}
 
 
 def put_records(db: Database, kind: str, records: Mapping[str, bytes]) -> None:

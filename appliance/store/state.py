@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
+from sqlite_utils import Database
+
 from appliance.store.normalise import encodable
 from appliance.store.sqlite import SqliteStore
 
@@ -51,7 +53,11 @@ class StateRepository:
     def put(self, key: str, value: str) -> None:
         """Set the text of a key; durable when it returns."""
         with self._store.write() as db:
-            db.execute(_PUT[self._table], [encodable(key), encodable(value), self._now()])
+            self.put_within(db, key, value)
+
+    def put_within(self, db: Database, key: str, value: str) -> None:
+        """Set the text of a key inside the caller's transaction."""
+        db.execute(_PUT[self._table], [encodable(key), encodable(value), self._now()])
 
     def delete(self, key: str) -> bool:
         """Forget a key and return whether it was there."""

@@ -1,0 +1,314 @@
+"""Writes what was read of Medusa: records, the catalogue's products and the reading's place, a page a transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+import structlog
+from sqlite_utils import Database
+
+from appliance import domain
+from appliance.errors import InvalidInput
+from appliance.medusa import records
+from appliance.medusa.overlay import with_edits
+from appliance.medusa.projection import ShopFacts, links, project, public_categories, shop_facts, stock_items
+from appliance.settings import Settings
+from appliance.store.catalogue import Catalogue
+from appliance.store.mirror import MirrorRepository, drop_records, link_products, put_records, read_records
+from appliance.store.outbox import Edit, read_open
+from appliance.store.product_writer import HandleConflict
+from appliance.store.state import StateRepository
+
+log = structlog.get_logger(__name__)
+
+R = TypeVar("R", bound=records.Identified)
+Within = Callable[[Database], object]
+"""More to write in the transaction of a page."""
+_REPROJECT_BATCH = 500
+_HANDLE_TRIES = 5
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Written(msgspec.Struct):
+    """How much a reading changed here."""
+
+    read: int = 0
+    changed: int = 0
+    """Records that were new or different."""
+    deleted: int = 0
+    refused: list[str] = []
+    """Products that cannot be kept, each with the reason."""
+
+    def add(self, other: Written) -> None:
+        """Count another page in."""
+        self.read += other.read
+        self.changed += other.changed
+        self.deleted += other.deleted
+        self.refused += other.refused
+
+
+class Mirror:
+    """The mirror of one Medusa. Pages are written one at a time; reading is safe from any thread."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        repository: MirrorRepository,
+        state: StateRepository,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        """``clock`` gives Unix seconds as Medusa counts them; it decides which price lists are in force."""
+        self._catalogue = catalogue
+        self._repository = repository
+        self._state = state
+        self._settings = settings
+        self._clock = clock
+        self._writing = threading.RLock()
+        self._facts: ShopFacts | None = None
+        self.repository = repository
+
+    def all(self, kind: type[R]) -> dict[str, R]:
+        """Return every record of a kind by id."""
+        decode = msgspec.json.Decoder(kind).decode
+        return {id_: decode(body) for id_, body in self._repository.all(kind.kind).items()}
+
+    def some(self, kind: type[R], ids: Sequence[str], db: Database | None = None) -> dict[str, R]:
+        """Return those of the records that are there, by id; ``db`` reads inside a transaction."""
+        found = self._repository.get(kind.kind, ids) if db is None else read_records(db, kind.kind, ids)
+        decode = msgspec.json.Decoder(kind).decode
+        return {id_: decode(body) for id_, body in found.items()}
+
+    def facts(self) -> ShopFacts:
+        """Return what products depend on, as it was last read."""
+        if self._facts is None:
+            self._facts = self._gather()
+        return self._facts
+
+    def write_products(
+        self, batch: Sequence[records.Product], gone: Collection[str] = (), *, within: Within | None = None
+    ) -> Written:
+        """Write products and forget others; what is the same is left alone. ``within`` runs in the transaction.
+
+        Medusa never lets two products have one handle. A product here that stands in the way was not read again yet:
+        its handle is taken from it until it is. A product that cannot be kept is reported, the others are written.
+        """
+        with self._writing:
+            known = self._repository.get("product", [product.id for product in batch])
+            bodies = {product.id: _encode(product) for product in batch}
+            changed = {product.id: product for product in batch if known.get(product.id) != bodies[product.id]}
+            leaving = list(dict.fromkeys(gone))
+            hung = {id_: links(product) for id_, product in changed.items()} | {id_: [] for id_ in leaving}
+
+            def also(db: Database) -> None:
+                put_records(db, "product", {id_: bodies[id_] for id_ in changed})
+                drop_records(db, "product", leaving)
+                link_products(db, hung)
+                if within is not None:
+                    within(db)
+
+            written = Written(read=len(batch), changed=len(changed), deleted=len(leaving))
+            # All of them: one that is the same may hang on a record that changed while the process was killed.
+            written.refused = self._write({product.id: product for product in batch}, leaving, also)
+            return written
+
+    def write_items(self, items: Mapping[str, records.InventoryItem], gone: Collection[str] = ()) -> Written:
+        """Write stock items, forget others, and show the stock of the products that hang on them anew."""
+        with self._writing:
+            known = self._repository.get("inventory_item", list(items))
+            changed = {id_: body for id_, item in items.items() if (body := _encode(item)) != known.get(id_)}
+            affected = self._repository.products_using("inventory_item", [*changed, *gone])
+            self._replace("inventory_item", changed, gone, affected)
+            self._show(affected)
+            return Written(read=len(items), changed=len(changed), deleted=len(gone))
+
+    def write_all(self, kind: type[R], found: Iterable[R], *, links_as: str = "") -> Written:
+        """Replace all records of a kind, and show the products anew that hang on what changed.
+
+        ``links_as`` names the kind of link by which products hang on these records; empty: none does.
+        """
+        with self._writing:
+            bodies = {record.id: _encode(record) for record in found}
+            known = self._repository.all(kind.kind)
+            changed = {id_: body for id_, body in bodies.items() if known.get(id_) != body}
+            gone = known.keys() - bodies.keys()
+            affected = self._repository.products_using(links_as, [*changed, *gone]) if links_as else []
+            if changed or gone:
+                self._replace(kind.kind, changed, gone, affected)
+                self._facts = None
+                self._show(affected)
+            return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
+
+    def write_categories(self, found: Sequence[records.Category]) -> Written:
+        """Replace the category tree: the catalogue takes it over by its ids and handles."""
+        with self._writing:
+            bodies = {category.id: _encode(category) for category in found}
+            known = self._repository.all("category")
+            changed = {id_: body for id_, body in bodies.items() if known.get(id_) != body}
+            gone = known.keys() - bodies.keys()
+            if not changed and not gone:
+                return Written(read=len(bodies))
+            public = public_categories(found)
+            hidden = (known.keys() | bodies.keys()) - {category.id for category in public}
+            affected = self._repository.products_using("category", known.keys() | bodies.keys())
+            self._replace("category", changed, gone, affected, categories=public, gone_categories=hidden)
+            self._facts = None
+            self._show(affected)
+            return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
+
+    def show_prices_in_force(self) -> int:
+        """Show products anew whose price lists began or ended by the clock, and return how many there were."""
+        with self._writing:
+            old = self.facts().offers
+            self._facts = None
+            new = self.facts().offers
+            variants = [id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_)]
+            return self.reproject(self._repository.products_using("variant", variants))
+
+    def write_price_lists(self, found: Sequence[records.PriceList]) -> Written:
+        """Replace all price lists, and show the products anew whose variants they price otherwise now."""
+        with self._writing:
+            priced = {price.variant_id for one in found for price in one.prices if price.variant_id}
+            priced |= self.facts().offers.keys()
+            affected = self._repository.products_using("variant", priced)
+            bodies = {one.id: _encode(one) for one in found}
+            known = self._repository.all("price_list")
+            changed = {id_: body for id_, body in bodies.items() if known.get(id_) != body}
+            gone = known.keys() - bodies.keys()
+            if changed or gone:
+                self._replace("price_list", changed, gone, affected)
+                self._facts = None
+                self._show(affected)
+            return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
+
+    def finish(self) -> int:
+        """Show the products anew that a killed process left as they were, and return how many there were."""
+        text = self._state.get(UNFINISHED)
+        return self._show(msgspec.json.decode(text, type=list[str])) if text else 0
+
+    def reproject(self, product_ids: Sequence[str]) -> int:
+        """Make the catalogue's products anew from the records that are here, and return how many were looked at."""
+        with self._writing:
+            for start in range(0, len(product_ids), _REPROJECT_BATCH):
+                self._write(dict.fromkeys(product_ids[start : start + _REPROJECT_BATCH]), [], None)
+            return len(product_ids)
+
+    def _show(self, product_ids: Sequence[str]) -> int:
+        """Make products anew after a change that was noted with ``UNFINISHED``."""
+        self.reproject(product_ids)
+        self._state.delete(UNFINISHED)
+        return len(product_ids)
+
+    def _replace(
+        self,
+        kind: str,
+        changed: Mapping[str, bytes],
+        gone: Collection[str],
+        affected: Sequence[str],
+        *,
+        categories: Sequence[domain.Category] = (),
+        gone_categories: Collection[str] = (),
+    ) -> None:
+        """Write records, with a note of the products that are to be shown anew after them."""
+
+        def also(db: Database) -> None:
+            put_records(db, kind, changed)
+            drop_records(db, kind, gone)
+            if affected:
+                self._state.put_within(db, UNFINISHED, msgspec.json.encode(affected).decode())
+
+        self._catalogue.apply(categories=categories, gone_categories=gone_categories, within=also)
+
+    def _write(
+        self, products: Mapping[str, records.Product | None], leaving: Sequence[str], within: Within | None
+    ) -> list[str]:
+        """Project and write, leaving out what cannot be kept; returns the refusals."""
+        refused: dict[str, str] = {}
+        taken: dict[str, domain.Product] = {}
+        for _ in range(_HANDLE_TRIES + len(products)):
+
+            def made(db: Database) -> list[domain.Product]:
+                wanted = [id_ for id_ in products if id_ not in refused]
+                return [*taken.values(), *self._projected(db, wanted, products)]
+
+            try:
+                self._catalogue.apply(made, deleted=leaving, within=within)
+                break
+            except HandleConflict as conflict:
+                for clash in conflict.clashes:
+                    holder = self._catalogue.product(clash.holder_id)
+                    if holder is not None and clash.holder_id not in products:
+                        taken[holder.id] = msgspec.structs.replace(holder, handle=holder.id)
+                    else:
+                        refused[clash.product_id] = conflict.message
+            except InvalidInput as error:
+                product_id = getattr(error, "product_id", "")
+                if product_id not in products or product_id in refused:
+                    raise
+                refused[product_id] = error.message
+        for product_id, reason in refused.items():
+            log.warning("medusa_product_refused", product=product_id, reason=reason)
+        return [f"{product_id}: {reason}" for product_id, reason in refused.items()]
+
+    def _projected(
+        self, db: Database, ids: Sequence[str], given: Mapping[str, records.Product | None]
+    ) -> list[domain.Product]:
+        """Return products as the catalogue is to show them, edits that wait for Medusa included."""
+        stored = [id_ for id_ in ids if given[id_] is None]
+        found = self.some(records.Product, stored, db) | {id_: one for id_ in ids if (one := given[id_]) is not None}
+        items = self.some(records.InventoryItem, stock_items(found.values()), db)
+        edits: dict[str, list[Edit]] = {}
+        for edit in read_open(db, list(found)):
+            if edit.state == "waiting":
+                edits.setdefault(edit.product_id, []).append(edit)
+        facts = self.facts()
+        return [project(*with_edits(product, items, edits.get(product.id, ())), facts) for product in found.values()]
+
+    def _gather(self) -> ShopFacts:
+        currency = self._settings.shop.currency
+        return shop_facts(
+            currency=currency,
+            region_id=_region_id(self.all(records.Region).values(), self._settings.medusa.region, currency),
+            channels=self._channels(),
+            categories=self.all(records.Category).values(),
+            collections=self.all(records.Collection).values(),
+            types=self.all(records.ProductType).values(),
+            price_lists=self.all(records.PriceList).values(),
+            now=self._clock(),
+        )
+
+    def _channels(self) -> frozenset[str] | None:
+        text = self._state.get(CHANNELS)
+        if not self._settings.medusa.publishable_key or text is None:
+            return None
+        return frozenset(msgspec.json.decode(text, type=list[str]))
+
+    def write_channels(self, channel_ids: Collection[str] | None) -> None:
+        """Note the sales channels of the storefront's key and, where they changed, show every product anew."""
+        with self._writing:
+            text = None if channel_ids is None else msgspec.json.encode(sorted(channel_ids)).decode()
+            if text == self._state.get(CHANNELS):
+                return
+            if text is None:
+                self._state.delete(CHANNELS)
+            else:
+                self._state.put(CHANNELS, text)
+            self._facts = None
+            self.reproject(sorted(self._repository.ids("product")))
+
+
+UNFINISHED = "medusa.unfinished"
+"""Key of the state that holds the ids of products which are still to be shown anew."""
+CHANNELS = "medusa.channels"
+"""Key of the state that holds the sales channels of the storefront's publishable key."""
+
+
+def _region_id(regions: Iterable[records.Region], wanted: str, currency: str) -> str:
+    """Return the id of the region whose prices are shown: the one that is named, else the first in the currency."""
+    ordered = sorted(regions, key=lambda region: region.id)
+    if wanted:
+        return next((region.id for region in ordered if wanted in (region.id, region.name)), "")
+    return next((region.id for region in ordered if region.currency_code.upper() == currency), "")
