@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -37,6 +38,10 @@ select product_id_2, similarity_score, "content", "collaborative" from rec_produ
 where product_id_1 = ? order by similarity_score desc, product_id_2 limit ?"""
 _PREFERENCES = """
 select category, score from rec_user_preferences where user_id = ? order by score desc, category limit ?"""
+_PURCHASES = """
+select event_id, user_id, product_id, epoch(occurred_at), coalesce(metadata ->> 'order_id', metadata ->> 'transaction_id', '')
+from interaction_events where interaction_type = 'purchase' and occurred_at between ? and ?
+    and product_id in (select unnest(?::varchar[])) order by seq"""
 _CATEGORIES = "select category, weight from category_totals order by weight desc, category limit ?"
 
 
@@ -59,6 +64,17 @@ class Similarity(msgspec.Struct, frozen=True, gc=False):
     score: float
     content: float
     collaborative: float
+
+
+class TrackedPurchase(msgspec.Struct, frozen=True, gc=False):
+    """A purchase in the log. ``order`` is the order's id or number where the storefront told it."""
+
+    event_id: str
+    user_id: str
+    product_id: str
+    occurred_at: float
+    """Unix seconds."""
+    order: str
 
 
 class _Rehearsed(Exception):
@@ -141,6 +157,12 @@ class InteractionLog:
         if rows is None:
             rows = self.analytics.q("similar", _SIMILAR, [product_id, limit])
         return [Similarity(*row) for row in rows[:limit]]
+
+    def purchases(self, product_ids: Sequence[str], since: float, until: float) -> list[TrackedPurchase]:
+        """Return the purchases of some products that occurred in a span of time (Unix seconds), as they arrived."""
+        span = [datetime.fromtimestamp(at, UTC).replace(tzinfo=None) for at in (since, until)]
+        rows = self.analytics.q("purchases", _PURCHASES, [*span, list(product_ids)])
+        return [TrackedPurchase(*row) for row in rows]
 
     def counts(self) -> LogCounts:
         """Return how much the log holds."""

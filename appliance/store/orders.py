@@ -56,6 +56,7 @@ insert into order_items (order_id, position, title, quantity, total, product_id,
 values (?, ?, ?, ?, ?, ?, ?)
 """
 _COUNT = "select count(*) from orders"
+_DELETE = "delete from orders where id = ?"
 
 
 class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,16 +142,28 @@ class OrderRepository:
         with self._store.reading() as db:
             return int(db.execute(_COUNT).fetchone()[0])
 
-    def upsert_many(self, orders: Sequence[OrderRecord]) -> OrdersSaved:
-        """Insert or replace orders in one transaction; one whose number belongs to another order is refused."""
+    def upsert_many(
+        self,
+        orders: Sequence[OrderRecord],
+        *,
+        displace: bool = False,
+        within: Callable[[sqlite_utils.Database], object] | None = None,
+    ) -> OrdersSaved:
+        """Insert or replace orders in one transaction; one whose number belongs to another order is refused.
+
+        With ``displace`` the other order goes instead: it was imported before its shop system was connected.
+        ``within`` writes more in the same transaction.
+        """
         counts = {"inserted": 0, "updated": 0, "unchanged": 0}
         refused: list[tuple[int, str, str]] = []
         with self._store.write() as db:
             for index, order in enumerate(orders):
                 try:
-                    counts[self._save(db, _checked(order))] += 1
+                    counts[self._save(db, _checked(order), displace)] += 1
                 except InvalidInput as error:
                     refused.append((index, *(error.fields[0] if error.fields else ("", error.message))))
+            if within is not None:
+                within(db)
         return OrdersSaved(**counts, refused=tuple(refused))
 
     def verify(self, display_id: str, contact: str) -> OrderView | None:
@@ -196,10 +209,12 @@ class OrderRepository:
         with self._store.reading() as db:
             return tuple(_view(db, row) for row in db.execute(_OF_CUSTOMER, [user_id, limit]).fetchall())
 
-    def _save(self, db: sqlite_utils.Database, order: OrderRecord) -> str:
+    def _save(self, db: sqlite_utils.Database, order: OrderRecord, displace: bool) -> str:
         """Write one order and say whether it was inserted, updated or unchanged. Raises ``InvalidInput``."""
         owner = db.execute(_BY_NUMBER, [order.display_id]).fetchone()
-        if owner is not None and owner[0] != order.id:
+        if owner is not None and owner[0] != order.id and displace:
+            db.execute(_DELETE, [owner[0]])
+        elif owner is not None and owner[0] != order.id:
             raise InvalidInput("number taken", fields=(("display_id", f"is the number of order {owner[0]}"),))
         row = db.execute(_BY_ID, [order.id]).fetchone()
         phone, email = (self._hash(order.phone, phone_key), self._hash(order.email, email_key))
