@@ -69,13 +69,15 @@ def order_status(order: records.Order) -> str:
     """Return the one word that tells a shopper how far an order is."""
     if order.status == "canceled":
         return "canceled"
-    if order.items and all(
-        item.detail and item.detail.return_received_quantity >= item.quantity for item in order.items
-    ):
+    if order.items and all(_came_back(item) for item in order.items):
         return "returned"
     if order.payment_status == "refunded":
         return "refunded"
     return _BY_FULFILMENT.get(order.fulfillment_status, "pending")
+
+
+def _came_back(item: records.OrderItem) -> bool:
+    return item.detail is not None and item.detail.return_received_quantity >= item.quantity
 
 
 def _item(item: records.OrderItem, currency: str) -> OrderItem:

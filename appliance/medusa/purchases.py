@@ -116,17 +116,7 @@ class PurchaseRecorder:
                 counted.append(Counted(order.id, line.product_id, match.event_id if match else own, tracked))
         self._journal.append_sync([self._event(order, line, InteractionType.PURCHASE) for order, line in new])
         self._book.count(counted, [order.id for order in orders if not order.lines], self._now())
-        self._ledger.add(
-            CountedPurchase(
-                self._event_id(order, line),
-                line.product_id,
-                order.customer_id,
-                order.display_id,
-                order.id,
-                order.placed_at,
-            )
-            for order, line in new
-        )
+        self._ledger.add(self._counted(order, line) for order, line in new)
         return len(new)
 
     def _take_back(self, orders: Sequence[UncountedOrder]) -> None:
@@ -138,6 +128,16 @@ class PurchaseRecorder:
     def _event_id(self, order: UncountedOrder, line: OrderLine) -> str:
         # An order's id opens the order in Medusa's store API, so that it must not lie about in a log.
         return f"order:{self._pseudonym('order', order.id, line.product_id)}"
+
+    def _counted(self, order: UncountedOrder, line: OrderLine) -> CountedPurchase:
+        return CountedPurchase(
+            event_id=self._event_id(order, line),
+            product_id=line.product_id,
+            customer_id=order.customer_id,
+            display_id=order.display_id,
+            order_id=order.id,
+            placed_at=order.placed_at,
+        )
 
     def _event(self, order: UncountedOrder, line: OrderLine, kind: InteractionType) -> Interaction:
         is_refund = kind is InteractionType.REFUND

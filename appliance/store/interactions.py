@@ -39,7 +39,8 @@ where product_id_1 = ? order by similarity_score desc, product_id_2 limit ?"""
 _PREFERENCES = """
 select category, score from rec_user_preferences where user_id = ? order by score desc, category limit ?"""
 _PURCHASES = """
-select event_id, user_id, product_id, epoch(occurred_at), coalesce(metadata ->> 'order_id', metadata ->> 'transaction_id', '')
+select event_id, user_id, product_id, epoch(occurred_at),
+    coalesce(metadata ->> 'order_id', metadata ->> 'transaction_id', '')
 from interaction_events where interaction_type = 'purchase' and occurred_at between ? and ?
     and product_id in (select unnest(?::varchar[])) order by seq"""
 _CATEGORIES = "select category, weight from category_totals order by weight desc, category limit ?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from sqlite_utils import Database
@@ -117,8 +118,10 @@ class PurchaseRepository:
         return [CountedPurchase(*row) for row in rows if row[1]]
 
 
-def _orders(db: Database, rows: Sequence[Sequence[object]]) -> list[UncountedOrder]:
+def _orders(db: Database, rows: Sequence[Sequence[Any]]) -> list[UncountedOrder]:
     return [
-        UncountedOrder(*row, lines=tuple(OrderLine(*line) for line in db.execute(_LINES, [row[0]])))  # type: ignore[arg-type]
-        for row in rows
+        UncountedOrder(
+            id_, number, customer, at, currency, tuple(OrderLine(*line) for line in db.execute(_LINES, [id_]))
+        )
+        for id_, number, customer, at, currency in rows
     ]
