@@ -17,10 +17,18 @@ from appliance.medusa.overlay import with_edits
 from appliance.medusa.projection import ShopFacts, links, project, public_categories, shop_facts, stock_items
 from appliance.settings import Settings
 from appliance.store.catalogue import Catalogue
-from appliance.store.mirror import MirrorRepository, drop_records, link_products, put_records, read_records
+from appliance.store.mirror import (
+    MirrorRepository,
+    drop_records,
+    link_products,
+    name_locations,
+    put_records,
+    read_records,
+)
 from appliance.store.outbox import Edit, read_open
 from appliance.store.product_writer import HandleConflict
 from appliance.store.state import StateRepository
+from appliance.text import clean_line
 
 log = structlog.get_logger(__name__)
 
@@ -141,6 +149,19 @@ class Mirror:
                 self._facts = None
                 self._show(affected)
             return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
+
+    def write_locations(self, found: Iterable[records.StockLocation]) -> Written:
+        """Replace the stock locations and name those of the catalogue."""
+        places = list(found)
+        with self._writing:
+            names = {place.id: clean_line(place.name) for place in places}
+            if names != {id_: clean_line(place.name) for id_, place in self.all(records.StockLocation).items()}:
+                self.write(lambda db: name_locations(db, names))
+            return self.write_all(records.StockLocation, places)
+
+    def write(self, within: Within) -> None:
+        """Write what is no product in one transaction."""
+        self._catalogue.apply(within=within)
 
     def write_categories(self, found: Sequence[records.Category]) -> Written:
         """Replace the category tree: the catalogue takes it over by its ids and handles."""

@@ -25,6 +25,15 @@ _UNLINK = "delete from medusa_links where product_id in (select value from json_
 _LINK = "insert into medusa_links (kind, id, product_id) values (?, ?, ?) on conflict do nothing"
 _USING = "select distinct product_id from medusa_links where kind = ? and id in (select value from json_each(?))"
 
+_HOLDING = """
+select r.id from medusa_records r where r.kind = ? and exists (
+    select 1 from json_each(?) wanted where instr(r.body, '"' || wanted.value || '"') > 0)
+"""
+_LOCATION = """
+insert into stock_locations (id, name) values (?, ?) on conflict (id) do update set name = excluded.name
+"""
+
+
 Link = tuple[str, str]
 """Kind and id of a record that a product hangs on: what it becomes changes when the record does."""
 
@@ -54,6 +63,13 @@ class MirrorRepository:
         """Tell whether a record is there."""
         return bool(self.get(kind, [record_id]))
 
+    def holding(self, kind: str, ids: Collection[str]) -> list[str]:
+        """Return the ids of the records that name any of these ids anywhere; reads every record of the kind."""
+        if not ids:
+            return []
+        with self._store.reading() as db:
+            return [row[0] for row in db.execute(_HOLDING, [kind, json_ids(list(ids))])]
+
     def counts(self) -> dict[str, int]:
         """Return how many records of each kind there are."""
         with self._store.reading() as db:
@@ -73,6 +89,11 @@ def read_records(db: Database, kind: str, ids: Sequence[str]) -> dict[str, bytes
 def put_records(db: Database, kind: str, records: Mapping[str, bytes]) -> None:
     """Insert or replace records of a kind."""
     db.conn.executemany(_PUT, [(kind, id_, body.decode()) for id_, body in records.items()])
+
+
+def name_locations(db: Database, names: Mapping[str, str]) -> None:
+    """Give stock locations their names."""
+    db.conn.executemany(_LOCATION, list(names.items()))
 
 
 def drop_records(db: Database, kind: str, ids: Collection[str]) -> None:

@@ -125,3 +125,7 @@ def _orders(db: Database, rows: Sequence[Sequence[Any]]) -> list[UncountedOrder]
         )
         for id_, number, customer, at, currency in rows
     ]
+
+
+def _lines(db: Database, order_id: str) -> tuple[OrderLine, ...]:
+    return tuple(OrderLine(*line) for line in db.execute(_LINES, [order_id]))

@@ -1,0 +1,126 @@
+"""Following events: what Medusa told becomes targeted readings. An event is a hint to look, never the truth itself.
+
+Events come doubled, in no order, and with ids only. ``product.product-variant.updated`` and
+``product-variant.updated`` are the same word of two layers, so the subject is what stands before the last dot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from appliance.medusa import records
+from appliance.medusa.pull_orders import read_customers, read_orders, unpaid_orders
+from appliance.medusa.pull_products import read_products, sweep_products
+from appliance.medusa.pull_shop import read_shop
+from appliance.medusa.pull_stock import read_items, read_stock, read_stock_of
+from appliance.medusa.reading_pass import Pass
+from appliance.settings import Medusa
+from appliance.store.medusa_events import MedusaEvent, MedusaEventRepository
+from appliance.store.orders import OrderRepository
+
+_SHOP = frozenset(
+    {
+        "product-category",
+        "product-collection",
+        "product-type",
+        "product-tag",
+        "price-list",
+        "price",
+        "region",
+        "store",
+        "sales-channel",
+        "stock-location",
+        "api-key",
+    }
+)
+_PAYMENTS = frozenset({"payment", "capture", "refund"})
+_UNPLACED = frozenset({"LinkProductSalesChannel", "product-image", "product-option", "product-option-value"})
+"""Subjects that touch a product without naming it."""
+SUBJECTS = (
+    _SHOP
+    | _PAYMENTS
+    | _UNPLACED
+    | {"product", "product-variant", "inventory-item", "inventory-level", "reservation-item", "order", "customer"}
+)
+"""What is followed; anything else that Medusa tells is none of ours."""
+_MOST_LEVELS = 100
+_BATCH = 1000
+
+
+def subject_of(event: str) -> str:
+    """Return what an event is about."""
+    return event.rpartition(".")[0].rpartition(".")[2]
+
+
+class _Wanted(msgspec.Struct):
+    """What a batch of events asks for."""
+
+    products: set[str] = set()
+    variants: set[str] = set()
+    items: set[str] = set()
+    levels: set[str] = set()
+    orders: set[str] = set()
+    customers: set[str] = set()
+    shop: bool = False
+    payments: bool = False
+    sweep: bool = False
+
+
+def follow_events(
+    run: Pass, events: MedusaEventRepository, orders: OrderRepository, settings: Medusa, now: float
+) -> None:
+    """Read what the waiting events are about, then mark them as followed."""
+    while waiting := events.waiting(_BATCH):
+        run.tell(0.5, "events")
+        _follow(run, _wanted(waiting), orders, settings, now)
+        events.followed([event.key for event in waiting])
+
+
+def _wanted(events: Iterable[MedusaEvent]) -> _Wanted:
+    wanted = _Wanted()
+    by_subject = {
+        "product": wanted.products,
+        "product-variant": wanted.variants,
+        "inventory-item": wanted.items,
+        "inventory-level": wanted.levels,
+        "order": wanted.orders,
+        "customer": wanted.customers,
+    }
+    for event in events:
+        subject = subject_of(event.event)
+        if subject in by_subject:
+            by_subject[subject].update(event.ids)
+        elif subject == "reservation-item":
+            wanted.orders.update(id_ for id_ in event.ids if id_.startswith("order_"))
+        wanted.shop |= subject in _SHOP
+        wanted.payments |= subject in _PAYMENTS
+        wanted.sweep |= subject in _UNPLACED
+    return wanted
+
+
+def _follow(run: Pass, wanted: _Wanted, orders: OrderRepository, settings: Medusa, now: float) -> None:
+    if wanted.shop:
+        read_shop(run, settings)
+    products = set(wanted.products)
+    if wanted.variants:
+        products |= {change.product_id for change in run.reader.variants(sorted(wanted.variants)) if change.product_id}
+        # A deleted variant is named by nobody but the product that had it.
+        products |= set(run.mirror.repository.products_using("variant", wanted.variants))
+    read_products(run, sorted(products))
+    order_ids = wanted.orders | (set(unpaid_orders(run, now)) if wanted.payments else set())
+    bought = {item.product_id for order in read_orders(run, orders, order_ids) for item in order.items}
+    _follow_stock(run, wanted, {id_ for id_ in bought if id_})
+    read_customers(run, wanted.customers, now)
+    if wanted.sweep:
+        sweep_products(run)
+
+
+def _follow_stock(run: Pass, wanted: _Wanted, bought: set[str]) -> None:
+    if len(wanted.levels) > _MOST_LEVELS:
+        read_stock(run)
+        return
+    items = wanted.items | set(run.mirror.repository.holding(records.InventoryItem.kind, wanted.levels))
+    read_items(run, items)
+    read_stock_of(run, bought)

@@ -1,0 +1,108 @@
+"""Customers and orders: the whole copy, what changed since, and the orders whose payment is still to come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from sqlite_utils import Database
+
+from appliance.medusa import records
+from appliance.medusa.mirror import Within, Written
+from appliance.medusa.orders import OrderMark, order_mark, order_record
+from appliance.medusa.reading_pass import Pass, batches
+from appliance.store.customers import CustomerRow, drop_customers, put_customers
+from appliance.store.mirror import drop_records, put_records
+from appliance.store.orders import OrderRepository
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_UNPAID_DAYS = 30
+_MOST_UNPAID = 300
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def copy_customers(run: Pass, now: float) -> None:
+    """Read every customer, and forget those that are gone."""
+    run.tell(0.0, "customers")
+    listed: set[str] = set()
+    for page in run.reader.customer_pages():
+        run.tell(0.5, "customers")
+        _write_customers(run, page, (), now)
+        listed.update(customer.id for customer in page)
+    missing = sorted(run.mirror.repository.ids("customer") - listed)
+    read_customers(run, missing, now)
+
+
+def read_customers(run: Pass, ids: Collection[str], now: float) -> None:
+    """Read some customers anew; those that are gone are forgotten."""
+    for batch in batches(sorted(set(ids))):
+        found = run.reader.customers(batch)
+        there = {customer.id for customer in found}
+        _write_customers(run, found, [id_ for id_ in batch if id_ not in there], now)
+
+
+def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[str], Within]) -> None:
+    """Read every order whose id comes after one, in order of id; ``mark`` as in ``copy_products``.
+
+    An order is never forgotten: Medusa deletes none.
+    """
+    listed = sorted(change.id for change in run.reader.changed_orders(_EVER))
+    wanted = [id_ for id_ in listed if id_ > after]
+    for done, batch in enumerate(batches(wanted)):
+        run.tell(done * len(batch) / max(len(wanted), 1), "orders")
+        write_orders(run, orders, run.reader.orders(batch), within=mark(batch[-1]))
+
+
+def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str]) -> list[records.Order]:
+    """Read some orders anew and return them."""
+    found: list[records.Order] = []
+    for batch in batches(sorted(set(ids))):
+        run.tell(1.0, "orders")
+        page = run.reader.orders(batch)
+        write_orders(run, orders, page)
+        found += page
+    return found
+
+
+def unpaid_orders(run: Pass, now: float | None = None) -> list[str]:
+    """Return the newest orders that wait for their payment, which will not move their time of change."""
+    since = (time.time() if now is None else now) - _UNPAID_DAYS * 86_400
+    waiting = [mark for mark in run.mirror.all(OrderMark).values() if mark.unpaid and mark.created_at >= since]
+    waiting.sort(key=lambda mark: -mark.created_at)
+    return [mark.id for mark in waiting[:_MOST_UNPAID]]
+
+
+def write_orders(
+    run: Pass, orders: OrderRepository, found: Sequence[records.Order], *, within: Within | None = None
+) -> None:
+    """Write a page of orders with their marks in one transaction."""
+    marks = {order.id: _encode(order_mark(order)) for order in found}
+
+    def also(db: Database) -> None:
+        put_records(db, OrderMark.kind, marks)
+        if within is not None:
+            within(db)
+
+    saved = orders.upsert_many([order_record(order) for order in found], displace=True, within=also)
+    written = Written(read=len(found), changed=saved.inserted + saved.updated)
+    written.refused = [f"an order: {field} {reason}" for _, field, reason in saved.refused]
+    run.report.count("order", written)
+
+
+def _write_customers(run: Pass, found: Iterable[records.Customer], gone: Sequence[str], now: float) -> None:
+    customers = {customer.id: customer for customer in found}
+    known = run.mirror.repository.get("customer", list(customers))
+    changed = {id_: body for id_, one in customers.items() if (body := _encode(one)) != known.get(id_)}
+    rows = [CustomerRow(id_, customers[id_].created_at.timestamp(), customers[id_].has_account) for id_ in changed]
+
+    def write(db: Database) -> None:
+        put_records(db, "customer", changed)
+        put_customers(db, rows, now)
+        drop_records(db, "customer", gone)
+        drop_customers(db, gone)
+
+    if changed or gone:
+        run.mirror.write(write)
+    run.report.count("customer", Written(read=len(customers), changed=len(changed), deleted=len(gone)))

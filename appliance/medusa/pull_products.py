@@ -1,0 +1,80 @@
+"""Products: the whole copy, a few by id, and the sweep for changes that Medusa does not date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from appliance.medusa import records
+from appliance.medusa.merging import membership_of, price_fingerprint
+from appliance.medusa.mirror import Within
+from appliance.medusa.projection import stock_items
+from appliance.medusa.reading_pass import Pass, batches
+
+_KIND = "product"
+
+
+def copy_products(run: Pass, after: str, mark: Callable[[str], Within]) -> None:
+    """Read every product whose id comes after one, in order of id, then drop what is gone.
+
+    ``mark`` gives what notes, in the transaction of each page, up to which product the copy has come.
+    """
+    listed = sorted(change.id for change in run.reader.product_ids())
+    wanted = [id_ for id_ in listed if id_ > after]
+    for done, batch in enumerate(batches(wanted)):
+        run.tell(done * len(batch) / max(len(wanted), 1), "products")
+        read_products(run, batch, within=mark(batch[-1]))
+    drop_missing(run, listed)
+
+
+def drop_missing(run: Pass, listed: Collection[str]) -> None:
+    """Forget products that a full list of ids lacks.
+
+    Each is asked for by its id first: a list that was cut short on the way must not empty the shop.
+    """
+    missing = sorted(run.mirror.repository.ids(_KIND) - set(listed))
+    for batch in batches(missing):
+        read_products(run, batch)
+
+
+def read_products(run: Pass, ids: Sequence[str], *, within: Within | None = None) -> None:
+    """Read some products anew, with the stock items that are not known yet; those that are gone are forgotten.
+
+    One that is being made at this moment is left to the next look at changes, which reaches back over it.
+    """
+    for batch in batches(list(dict.fromkeys(ids))):
+        with run.exchange:
+            found = run.reader.read_products(batch)
+            read_missing_items(run, found.products)
+            gone = run.mirror.repository.get(_KIND, found.gone)
+            run.report.count(_KIND, run.mirror.write_products(found.products, gone, within=within))
+
+
+def read_missing_items(run: Pass, products: Sequence[records.Product]) -> None:
+    """Read the stock items that products name and the mirror lacks."""
+    named = stock_items(products)
+    known = run.mirror.repository.get("inventory_item", named)
+    unknown = [id_ for id_ in named if id_ not in known]
+    if unknown:
+        found = run.reader.inventory_items(unknown)
+        run.report.count("inventory_item", run.mirror.write_items({item.id: item for item in found}))
+
+
+def sweep_products(run: Pass) -> None:
+    """Compare ids, prices and memberships of all products with the mirror, and read anew those that differ."""
+    run.tell(0.0, "sweep")
+    listed = [change.id for change in run.reader.product_ids()]
+    stored = run.mirror.all(records.Product)
+    different = [id_ for id_ in listed if id_ not in stored]
+    run.tell(0.2, "sweep")
+    fingerprints = run.reader.price_fingerprints()
+    different += [id_ for id_, print_ in fingerprints.items() if _prices_differ(stored.get(id_), print_)]
+    run.tell(0.6, "sweep")
+    memberships = run.reader.memberships()
+    different += [id_ for id_, one in memberships.items() if id_ in stored and membership_of(stored[id_]) != one]
+    run.tell(0.8, "sweep")
+    read_products(run, different)
+    drop_missing(run, listed)
+
+
+def _prices_differ(stored: records.Product | None, fingerprint: str) -> bool:
+    return stored is not None and price_fingerprint(stored.variants) != fingerprint
