@@ -258,7 +258,7 @@ class Medusa(_Section, frozen=True, kw_only=True):
     admin_password: Secret = Secret("")
     """Password of that admin."""
     publishable_key: str = ""
-    """The storefront's publishable key (``pk_…``); products outside its sales channels are hidden. Empty: none is hidden."""
+    """The storefront's publishable key (``pk_…``); products outside its sales channels are hidden; empty hides none."""
     region: str = ""
     """Id or name of the region whose prices are shown; empty: the first one in the shop's currency."""
     ca_file: str = ""
@@ -295,6 +295,8 @@ class Medusa(_Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.url:
             require_origin(self.url.rstrip("/"))
+            if not self.url.startswith(("http://", "https://")):
+                raise ValueError(f"{self.url[:100]!r} is no web address, as https://shop.vn or http://localhost:9000")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
