@@ -127,12 +127,13 @@ class Reader:
         """
         return self._changed(_products(fields.DELETABLE_ROW, records.RowChange), since, with_deleted="true")
 
+    def variants(self, ids: Collection[str]) -> list[records.RowChange]:
+        """Return variants by id, each with its ``product_id``; those that do not exist are left out."""
+        return [row for part in _parts(without_repeats(ids), BATCH) for row in self._rows(_VARIANTS, part)]
+
     def changed_variants(self, since: datetime) -> list[records.RowChange]:
         """Return variants that were created or changed at or after ``since``, each with its ``product_id``."""
-        listing = Listing(
-            path="/admin/product-variants", key="variants", fields=fields.VARIANT_ROW, row=records.RowChange
-        )
-        return self._changed(listing, since)
+        return self._changed(_VARIANTS, since)
 
     def price_pages(self, size: int = 500) -> Iterator[tuple[ProductPrices, ...]]:
         """Yield all products with nothing but their variants' prices."""
@@ -290,6 +291,7 @@ def moment(at: datetime) -> str:
 _INVENTORY = Listing(
     path="/admin/inventory-items", key="inventory_items", fields=fields.INVENTORY, row=records.InventoryItem
 )
+_VARIANTS = Listing(path="/admin/product-variants", key="variants", fields=fields.VARIANT_ROW, row=records.RowChange)
 _CUSTOMERS = Listing(path="/admin/customers", key="customers", fields=fields.CUSTOMER, row=records.Customer)
 _ORDER_LIST = Listing(path="/admin/orders", key="orders", fields=fields.ORDER, row=records.Order)
 
