@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import msgspec
 import structlog
-from sqlite_utils import Database
 
 from appliance import domain
 from appliance.errors import InvalidInput
@@ -27,13 +26,14 @@ from appliance.store.mirror import (
 )
 from appliance.store.outbox import Edit, read_open
 from appliance.store.product_writer import HandleConflict
+from appliance.store.sqlite import Transaction
 from appliance.store.state import StateRepository
 from appliance.text import clean_line
 
 log = structlog.get_logger(__name__)
 
 R = TypeVar("R", bound=records.Identified)
-Within = Callable[[Database], object]
+Within = Callable[[Transaction], object]
 """More to write in the transaction of a page."""
 _REPROJECT_BATCH = 500
 _HANDLE_TRIES = 5
@@ -84,7 +84,7 @@ class Mirror:
         decode = msgspec.json.Decoder(kind).decode
         return {id_: decode(body) for id_, body in self._repository.all(kind.kind).items()}
 
-    def some(self, kind: type[R], ids: Sequence[str], db: Database | None = None) -> dict[str, R]:
+    def some(self, kind: type[R], ids: Sequence[str], db: Transaction | None = None) -> dict[str, R]:
         """Return those of the records that are there, by id; ``db`` reads inside a transaction."""
         found = self._repository.get(kind.kind, ids) if db is None else read_records(db, kind.kind, ids)
         decode = msgspec.json.Decoder(kind).decode
@@ -111,7 +111,7 @@ class Mirror:
             leaving = list(dict.fromkeys(gone))
             hung = {id_: links(product) for id_, product in changed.items()} | {id_: [] for id_ in leaving}
 
-            def also(db: Database) -> None:
+            def also(db: Transaction) -> None:
                 put_records(db, "product", {id_: bodies[id_] for id_ in changed})
                 drop_records(db, "product", leaving)
                 link_products(db, hung)
@@ -235,7 +235,7 @@ class Mirror:
     ) -> None:
         """Write records, with a note of the products that are to be shown anew after them."""
 
-        def also(db: Database) -> None:
+        def also(db: Transaction) -> None:
             put_records(db, kind, changed)
             drop_records(db, kind, gone)
             if affected:
@@ -251,7 +251,7 @@ class Mirror:
         taken: dict[str, domain.Product] = {}
         for _ in range(_HANDLE_TRIES + len(products)):
 
-            def made(db: Database) -> list[domain.Product]:
+            def made(db: Transaction) -> list[domain.Product]:
                 wanted = [id_ for id_ in products if id_ not in refused]
                 return [*taken.values(), *self._projected(db, wanted, products)]
 
@@ -275,7 +275,7 @@ class Mirror:
         return [f"{product_id}: {reason}" for product_id, reason in refused.items()]
 
     def _projected(
-        self, db: Database, ids: Sequence[str], given: Mapping[str, records.Product | None]
+        self, db: Transaction, ids: Sequence[str], given: Mapping[str, records.Product | None]
     ) -> list[domain.Product]:
         """Return products as the catalogue is to show them, edits that wait for Medusa included."""
         stored = [id_ for id_ in ids if given[id_] is None]

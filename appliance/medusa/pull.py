@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import msgspec
 import structlog
-from sqlite_utils import Database
 
 from appliance.medusa.client import MedusaClient
 from appliance.medusa.follow import follow_events
@@ -24,6 +23,7 @@ from appliance.medusa.reading_pass import Mode, Pass, PassReport, Progress
 from appliance.settings import Medusa
 from appliance.store.medusa_events import MedusaEventRepository
 from appliance.store.orders import OrderRepository
+from appliance.store.sqlite import Transaction
 from appliance.store.state import StateRepository
 
 log = structlog.get_logger(__name__)
@@ -180,7 +180,7 @@ class Pull:
         def mark(last_id: str) -> Within:
             text = msgspec.json.encode(msgspec.structs.replace(place, after=last_id)).decode()
 
-            def write(db: Database) -> None:
+            def write(db: Transaction) -> None:
                 self._state.put_within(db, COPY, text)
 
             return write

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from sqlite_utils import Database
 
 from appliance.medusa import records
 from appliance.medusa.mirror import Within, Written
@@ -16,6 +15,7 @@ from appliance.medusa.reading_pass import Pass, batches
 from appliance.store.customers import CustomerRow, drop_customers, put_customers
 from appliance.store.mirror import drop_records, put_records
 from appliance.store.orders import OrderRepository
+from appliance.store.sqlite import Transaction
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _UNPAID_DAYS = 30
@@ -80,7 +80,7 @@ def write_orders(
     """Write a page of orders with their marks in one transaction."""
     marks = {order.id: _encode(order_mark(order)) for order in found}
 
-    def also(db: Database) -> None:
+    def also(db: Transaction) -> None:
         put_records(db, OrderMark.kind, marks)
         if within is not None:
             within(db)
@@ -97,7 +97,7 @@ def _write_customers(run: Pass, found: Iterable[records.Customer], gone: Sequenc
     changed = {id_: body for id_, one in customers.items() if (body := _encode(one)) != known.get(id_)}
     rows = [CustomerRow(id_, customers[id_].created_at.timestamp(), customers[id_].has_account) for id_ in changed]
 
-    def write(db: Database) -> None:
+    def write(db: Transaction) -> None:
         put_records(db, "customer", changed)
         put_customers(db, rows, now)
         drop_records(db, "customer", gone)

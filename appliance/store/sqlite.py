@@ -20,6 +20,9 @@ from appliance.store.migrations import Migration, apply_migrations, pending_migr
 
 log = structlog.get_logger(__name__)
 
+Transaction = sqlite_utils.Database
+"""A transaction that is open: what rooms without SQL hand from one function of the store to another."""
+
 BUSY_TIMEOUT_MS = 5000
 WAL_SIZE_LIMIT = 16 << 20
 """Bytes to which the write-ahead log is cut back after a checkpoint."""
