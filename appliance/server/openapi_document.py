@@ -61,7 +61,7 @@ _BODIES = {
 _NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob"}
 _CONFLICT = {
     *("claimAppliance", "changeProduct", "createRule", "replaceRule", "previewRule"),
-    *("startExperiment", "stopExperiment", "getRecommendationAnalytics"),
+    *("startExperiment", "stopExperiment", "getRecommendationAnalytics", "cancelJob", "retryJob"),
     *openapi_assistant.CONFLICTS,
 }
 _LABEL = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"

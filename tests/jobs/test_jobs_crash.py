@@ -20,7 +20,7 @@ import appliance.__main__
 import os, random, signal, sqlite3, sys, time
 from pathlib import Path
 from appliance.issues import IssueBoard
-from appliance.jobs.queue import JobQueue
+from appliance.jobs.queue import JobKind, JobQueue
 from appliance.metrics import Metrics
 
 folder, mode, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

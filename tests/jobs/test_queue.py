@@ -13,7 +13,7 @@ import pytest
 
 from appliance.errors import InvalidInput, StoreError
 from appliance.issues import IssueBoard
-from appliance.jobs.queue import Handler, Job, JobContext, JobQueue
+from appliance.jobs.queue import Handler, Job, JobContext, JobKind, JobQueue
 from appliance.metrics import Metrics
 
 OpenQueue = Callable[..., JobQueue]
@@ -44,9 +44,10 @@ def open_queue(tmp_path: Path, metrics: Metrics, issues: IssueBoard) -> Iterator
     """Open queues on one file; they sweep and retry quickly and are stopped at the end."""
     opened: list[JobQueue] = []
 
-    def open_one(handlers: Mapping[str, Handler], **options: Any) -> JobQueue:
-        quick = {"sweep_seconds": 0.05, "retry_seconds": 0.01, "stop_seconds": 2.0}
-        queue = JobQueue(tmp_path / "jobs.db", handlers, metrics, issues, **(quick | options))
+    def open_one(handlers: Mapping[str, Handler], retry_seconds: float = 0.01, **options: Any) -> JobQueue:
+        quick = {"sweep_seconds": 0.05, "stop_seconds": 2.0}
+        kinds = [JobKind(name=name, handler=do, retry_seconds=retry_seconds) for name, do in handlers.items()]
+        queue = JobQueue(tmp_path / "jobs.db", kinds, metrics, issues, **(quick | options))
         opened.append(queue)
         return queue
 
