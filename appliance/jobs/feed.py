@@ -10,7 +10,10 @@ import structlog
 from appliance.store.jobs import Job
 
 Listener = Callable[[Job | None], None]
-"""Told a job as it is now, on the thread that changed it; ``None``: there will be no more. It must return at once."""
+"""Told a job as it is now, on the thread that changed it; ``None``: there will be no more. It must return at once.
+
+What two threads tell may come in either order: where that matters, the job's row has the truth.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +25,11 @@ class JobFeed:
         self._lock = threading.Lock()
         self._listeners: list[Listener] = []
         self._closed = False
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Have a listener told of changes from now on, and return what ends that."""

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from appliance.crontab import Crontab
-from appliance.errors import InvalidSetting
+from appliance.errors import InvalidInput, InvalidSetting
 from appliance.settings import Settings
 from appliance.store.jobs import Job, NewJob
 from appliance.store.periodic import LastTime, PeriodicRepository
@@ -64,7 +64,8 @@ class ScheduleEntry(msgspec.Struct, frozen=True, kw_only=True):
 class Schedule:
     """Submits what is due: once a period, one catch-up after downtime, never twice, whatever the clock does.
 
-    ``new_job`` makes a job of a kind, arguments and a priority.
+    ``new_job`` makes a job of a kind, arguments and a priority. Raises ``InvalidSetting`` for entries that share a name
+    or have a kind that it does not know.
     """
 
     def __init__(
@@ -78,6 +79,11 @@ class Schedule:
         names = [entry.name for entry in entries]
         if len(names) != len(set(names)):
             raise InvalidSetting(f"Two schedules have the same name: {', '.join(sorted(names))}.")
+        for entry in entries:
+            try:
+                new_job(entry.kind, entry.args, entry.priority)
+            except InvalidInput as error:
+                raise InvalidSetting(f"The schedule {entry.name!r} is of no use: {error.message}") from None
         self._rhythms = [_Rhythm(entry, ZoneInfo(timezone)) for entry in entries]
         self._rows = rows
         self._new_job = new_job
