@@ -167,19 +167,20 @@ class JobQueue:
         return job
 
     def run_here(self, job_id: str) -> Job:
-        """Do a job on this thread, for a process whose workers do not run, and return it as it ended or waits.
+        """Try a job once on this thread, for a process whose workers do not run, and return it as it is then.
 
-        Others of its kind that wait before it are done first. Raises ``NotFound``; ``Conflict`` while another job that
+        Others of its kind that wait before it are tried first. Raises ``NotFound``; ``Conflict`` while another job that
         an earlier process left keeps it waiting.
         """
         self._rows.expire(self._is_gone)
-        kind = self._known(job_id).kind
-        while self._known(job_id).state == "queued":
-            if not self._work(kind):
+        before = job = self._known(job_id)
+        while job.state == "queued" and job.attempts == before.attempts:
+            if not self._work(job.kind):
                 raise Conflict(
                     "Another job must end before this one.", hint="`appliance serve` takes it up; this one follows."
                 )
-        return self._known(job_id)
+            job = self._known(job_id)
+        return job
 
     def active(self, kind: str) -> Sequence[Job]:
         """Return the jobs of a kind that wait or run, the oldest first."""
