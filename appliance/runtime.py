@@ -22,7 +22,7 @@ from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
 from appliance.jobs.queue import JobQueue
 from appliance.jobs.schedule import training_entries
-from appliance.jobs.tasks import evaluation_handler, training_handler
+from appliance.jobs.tasks import model_kinds
 from appliance.metrics import Metrics
 from appliance.ops.access import Access
 from appliance.ops.keys import load_keys
@@ -184,15 +184,16 @@ class Runtime:
         self._load_search()
         if not self.safe_mode:
             self._load_recommender()
-            handlers = {"train": training_handler(self.trainer), "evaluate": evaluation_handler(self.trainer)}
+            settings = self.settings
             self.jobs = Switch(self.issues).unless(
                 lambda: JobQueue(
                     self.data_dir / "jobs.db",
-                    handlers,
+                    model_kinds(self.trainer),
                     self.metrics,
                     self.issues,
                     self.now,
-                    schedule=training_entries(self.settings),
+                    schedule=training_entries(settings),
+                    timezone=settings.shop.timezone,
                 ),
                 "jobs",
             )

@@ -61,7 +61,7 @@ _BODIES = {
 _NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob"}
 _CONFLICT = {
     *("claimAppliance", "changeProduct", "createRule", "replaceRule", "previewRule"),
-    *("startExperiment", "stopExperiment", "getRecommendationAnalytics"),
+    *("startExperiment", "stopExperiment", "getRecommendationAnalytics", "cancelJob", "retryJob"),
     *openapi_assistant.CONFLICTS,
 }
 _LABEL = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
@@ -91,7 +91,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         "description": "Not ready; the body says why.",
         "content": {"application/json": {"schema": not_ready}, **_problem_content(503)},
     }
-    _describe_events(paths["/v1/chat/stream"]["post"])
+    _describe_events(paths["/v1/chat/stream"]["post"], ["delta", "products", "done", "error"], '{"text":"Dạ có ạ. "}')
+    _describe_events(paths["/v1/admin/jobs/events"]["get"], ["job"], '{"id":"…","kind":"train","state":"running"}')
     paths["/v1/products/{product}"]["get"]["responses"]["304"] = {"description": "The client's copy is current."}
     return document
 
@@ -241,13 +242,15 @@ def _use_own_media_type(operation: dict[str, Any]) -> None:
     operation["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
 
 
-def _describe_events(operation: dict[str, Any]) -> None:
-    """Describe one server-sent event; the data of ``done`` is a ``ChatOut``, that of ``products`` its ``products``."""
-    names = ["delta", "products", "done", "error"]
+def _describe_events(operation: dict[str, Any], names: list[str], data: str) -> None:
+    """Describe one server-sent event, by the names that it can have and the data of one with the first of them.
+
+    The data of ``done`` is a ``ChatOut``, that of ``products`` its ``products``, that of ``job`` a ``JobOut``.
+    """
     schema = {
         "type": "object",
         "properties": {"event": {"enum": names}, "data": {"type": "string", "contentMediaType": "application/json"}},
         "required": ["event", "data"],
     }
-    example = {"event": "delta", "data": '{"text":"Dạ có ạ. "}'}
+    example = {"event": names[0], "data": data}
     operation["responses"]["200"]["content"] = {"text/event-stream": {"schema": schema, "example": example}}
