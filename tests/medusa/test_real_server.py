@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import faults
 import httpx
 import pytest
+from fault_proxy import FaultProxy
 from live_medusa import LiveMedusa
 
 _numbers = itertools.count()
@@ -123,3 +125,12 @@ def test_a_hung_server_accepts_and_says_nothing(medusa: LiveMedusa) -> None:
     with medusa.hang(), pytest.raises(httpx.ReadTimeout):
         httpx.get(f"{medusa.base_url}/health", timeout=0.5)
     assert httpx.get(f"{medusa.base_url}/health", timeout=30).status_code == 200
+
+
+def test_a_lost_answer_had_its_effect_in_the_shop(medusa: LiveMedusa) -> None:
+    body = {"value": f"thẻ mất hồi âm {next(_numbers)}"}
+    with FaultProxy(medusa.base_url) as proxy, httpx.Client(base_url=proxy.url, auth=(medusa.secret_key, "")) as client:
+        proxy.add(faults.drop_after(), method="WRITE", times=1)
+        with pytest.raises(httpx.TransportError):
+            client.post("/admin/product-tags", json=body)
+        assert client.get("/admin/product-tags", params={"value": body["value"]}).json()["count"] == 1
