@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 import structlog
 
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, NotFound
 from appliance.issues import IssueBoard, Severity
 from appliance.medusa.client import MedusaClient
 from appliance.medusa.connectivity import Connectivity
 from appliance.medusa.faults import MedusaUnreachable
-from appliance.medusa.mirror import Mirror
+from appliance.medusa.hooks import EventIntake
+from appliance.medusa.mirror import Mirror, region_id
 from appliance.medusa.pull import COPIED, COPY, LAST, Pull
 from appliance.medusa.purchases import PurchaseRecorder
 from appliance.medusa.reading import Reader
@@ -46,6 +47,15 @@ class LastPass(msgspec.Struct, frozen=True):
     report: PassReport
 
 
+class ShopFound(msgspec.Struct, frozen=True):
+    """What a test of the connection found."""
+
+    shop: str
+    currencies: tuple[str, ...]
+    region: str
+    """The region whose prices are shown."""
+
+
 class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far the two are in step. Times are Unix seconds."""
 
@@ -72,13 +82,15 @@ class MedusaService:
         store: SqliteStore,
         catalogue: Catalogue,
         orders: OrderRepository,
-        purchases: PurchaseRecorder | None,
         settings: Settings,
         issues: IssueBoard,
         now: Callable[[], float] = time.time,
+        *,
+        counting: PurchaseRecorder | None = None,
     ) -> None:
         """Open no connection yet. Raises ``InvalidSetting`` for an unusable CA file or missing credentials."""
         self._settings = settings.medusa
+        self._currency = settings.shop.currency
         self._issues = issues
         self._now = now
         self._running = threading.local()
@@ -91,6 +103,7 @@ class MedusaService:
         self.exchange = Turns()
         self.outbox = OutboxRepository(store, now)
         self.events = MedusaEventRepository(store, now)
+        self.intake = EventIntake(self.events, settings.medusa.webhook_secret, self.medusa_time)
         self.mirror = Mirror(catalogue, MirrorRepository(store), self._state, settings, self.medusa_time)
         self._pull = Pull(
             self.client,
@@ -98,7 +111,7 @@ class MedusaService:
             self.mirror,
             orders,
             self.events,
-            purchases,
+            counting,
             self._state,
             settings.medusa,
             self.exchange,
@@ -116,6 +129,21 @@ class MedusaService:
         ``stopping`` says so, and errors of the stores.
         """
         return self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
+
+    def test(self) -> ShopFound:
+        """Ask Medusa who it is. Raises the faults of ``appliance.medusa.faults``, and ``NotFound`` for the region."""
+        require_version_2(self.client)
+        shop = self.reader.store()
+        regions = self.reader.regions()
+        shown = region_id(regions, self._settings.region, self._currency)
+        if not shown:
+            wanted = self._settings.region or self._currency
+            raise NotFound(f"Medusa has no region {wanted!r}.", hint="Set medusa.region to the name of a region.")
+        return ShopFound(
+            shop=shop.name,
+            currencies=tuple(currency.currency_code.upper() for currency in shop.supported_currencies),
+            region=next(region.name for region in regions if region.id == shown),
+        )
 
     def status(self) -> SyncStatus:
         """Return how far the two are in step."""

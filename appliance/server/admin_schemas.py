@@ -274,6 +274,8 @@ class JobArgs(In, frozen=True, kw_only=True):
     """``evaluate``: length of the answers that are judged; 0 for the usual 20."""
     predictions: bool = False
     """``evaluate``: return what was answered too."""
+    mode: Literal["", "now", "full", "changes", "stock", "sweep"] = ""
+    """``sync``: what to read of Medusa; left out, what changed."""
 
 
 class JobIn(In, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from appliance.server import (
     openapi_assistant,
     problems,
     schemas,
+    sync_schemas,
     talk_schemas,
 )
 from appliance.server.openapi_examples import PARAMETERS, PROBLEMS, REQUESTS, RESPONSES
@@ -52,13 +53,15 @@ _BODIES = {
     "changeSettings": "SettingsPatch",
     "createToken": "TokenIn",
     "submitJob": "JobIn",
+    "takeMedusaEvent": "HookIn",
+    "startSync": "SyncIn",
     "startExperiment": "ExperimentIn",
     "importProducts": "ProductsBody",
     "importInteractions": "InteractionsBody",
     **openapi_assistant.BODIES,
 }
 """The bodies that the handlers read by themselves, by operation."""
-_NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob"}
+_NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob", "takeMedusaEvent", "startSync", "testSync"}
 _CONFLICT = {
     *("claimAppliance", "changeProduct", "createRule", "replaceRule", "previewRule"),
     *("startExperiment", "stopExperiment", "getRecommendationAnalytics", "cancelJob", "retryJob"),
@@ -101,7 +104,7 @@ def _schemas() -> dict[str, Any]:
     """Return msgspec's own schemas: they have every bound, also inside lists, and refuse unknown fields."""
     types: list[Any] = [problems.Problem, wire.BatchReply, wire.ProductsBody, wire.InteractionsBody, EventIn]
     types += [wire.OrdersBody, wire.FaqBody]
-    for module in (schemas, admin_schemas, analytics_schemas, chat_schemas, talk_schemas):
+    for module in (schemas, admin_schemas, analytics_schemas, chat_schemas, sync_schemas, talk_schemas):
         types += [
             value
             for _, value in inspect.getmembers(module, inspect.isclass)
@@ -155,6 +158,7 @@ def _checked_settings() -> dict[str, Any]:
         "server.origins": {"items": origin},
         "server.trusted_proxies": {"items": network},
         "assistant.handoff_contact_hours": {"type": "string", "pattern": _HOURS},
+        "medusa.url": {"type": "string", "pattern": rf"^$|{_ORIGIN}"},
         "recommender.repurchase_by_category": {"items": {"type": "string", "pattern": _INTERVAL}},
     }
     zones = sorted(zoneinfo.available_timezones())
@@ -191,7 +195,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     name = operation["operationId"]
     statuses = {400, 429, 503}
     is_admin = path.startswith("/v1/admin")
-    if operation.get("security") or is_admin:
+    if operation.get("security") or is_admin or name == "takeMedusaEvent":
         statuses.add(401)
     if is_admin or name in _NAMES_A_CUSTOMER:
         statuses.add(403)

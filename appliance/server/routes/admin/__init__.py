@@ -23,6 +23,7 @@ from appliance.server.routes.admin import (
     recommendations,
     rules,
     settings,
+    sync,
     tokens,
     unanswered,
 )
@@ -82,6 +83,9 @@ def admin_router() -> Router:
             job_events.watch_jobs,
             jobs.cancel_job,
             jobs.retry_job,
+            sync.read_sync,
+            sync.start_sync,
+            sync.test_sync,
             models.list_models,
             importing.import_products,
             importing.import_interactions,
