@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from appliance.ops.importing import wire
-from appliance.ops.importing.columns import FAQ, INTERACTIONS, ORDERS, PRODUCTS, Schema
+from appliance.ops.importing.columns import FAQ, INTERACTIONS, LINKS, ORDERS, PRODUCTS, Schema
 from appliance.server import (
     admin_schemas,
     analytics_schemas,
@@ -55,6 +55,7 @@ _BODIES = {
     "startExperiment": "ExperimentIn",
     "importProducts": "ProductsBody",
     "importInteractions": "InteractionsBody",
+    "importLinks": "LinksBody",
     **openapi_assistant.BODIES,
 }
 """The bodies that the handlers read by themselves, by operation."""
@@ -99,7 +100,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     """Return msgspec's own schemas: they have every bound, also inside lists, and refuse unknown fields."""
     types: list[Any] = [problems.Problem, wire.BatchReply, wire.ProductsBody, wire.InteractionsBody, EventIn]
-    types += [wire.OrdersBody, wire.FaqBody]
+    types += [wire.LinksBody, wire.OrdersBody, wire.FaqBody]
     for module in (schemas, admin_schemas, analytics_schemas, chat_schemas, talk_schemas):
         types += [
             value
@@ -113,6 +114,7 @@ def _schemas() -> dict[str, Any]:
     for name, field, schema in (
         ("ProductsBody", "products", PRODUCTS),
         ("InteractionsBody", "interactions", INTERACTIONS),
+        ("LinksBody", "links", LINKS),
         ("OrdersBody", "orders", ORDERS),
         ("FaqBody", "faq", FAQ),
     ):

@@ -80,6 +80,7 @@ def admin_router() -> Router:
             models.list_models,
             importing.import_products,
             importing.import_interactions,
+            importing.import_links,
             importing.import_orders,
             importing.import_faq,
             recommendations.explain,
