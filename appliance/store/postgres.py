@@ -61,12 +61,14 @@ class PostgresReader:
         except (psycopg.ProgrammingError, UnicodeError):
             raise BadAddress from None
         self._secret = str(parts.get("password") or "")
-        self.label = _label(parts)
         try:
             self._connection = psycopg.connect(
                 dsn, **{"connect_timeout": _CONNECT_SECONDS, "client_encoding": "UTF8"} | _chosen(parts)
             )
             self._begin()
+            info = self._connection.info
+            self.label = f"{info.dbname}@{info.host or 'localhost'}"
+            """The database and its server, as they may be shown."""
         except (psycopg.Error, UnicodeError) as error:
             raise self._unreadable(error) from None
 
@@ -140,8 +142,3 @@ class PostgresReader:
 def _chosen(parts: dict[str, object]) -> dict[str, object]:
     """Return what the address itself says of what else gets a default here."""
     return {name: parts[name] for name in ("connect_timeout",) if name in parts}
-
-
-def _label(parts: dict[str, object]) -> str:
-    """Return the database's name and server as they may be shown."""
-    return f"{parts.get('dbname') or 'postgres'}@{parts.get('host') or parts.get('hostaddr') or 'localhost'}"

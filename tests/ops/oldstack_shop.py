@@ -37,8 +37,8 @@ class OldStackShop:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         metrics, issues, settings = Metrics(), IssueBoard(), Settings()
-        self._store = SqliteStore(folder / "catalogue.db", MIGRATIONS)
-        self.catalogue = Catalogue(self._store)
+        self.catalogue_store = SqliteStore(folder / "catalogue.db", MIGRATIONS)
+        self.catalogue = Catalogue(self.catalogue_store)
         self.journal = Journal(folder / "journal.db", settings.ingest, metrics)
         self.analytics = Analytics(folder, settings.analytics, metrics, issues)
         self.log = InteractionLog(self.analytics)
@@ -104,4 +104,4 @@ class OldStackShop:
         self.journal.close()
         self.log.close()
         self.analytics.close()
-        self._store.close()
+        self.catalogue_store.close()

@@ -16,20 +16,14 @@ from oldstack_shop import NOW, OldStackShop
 
 from appliance.errors import UnusableFile
 from appliance.ops.importing.oldstack import import_postgres
+from appliance.ops.importing.sinks import LocalSink
+from appliance.ops.importing.wire import LinksBody, apply_links
 from appliance.settings import Settings
 from appliance.store.journal_rows import Identification
 
 COLUMNS = [
-    "id",
-    "user_id",
-    "session_id",
-    "product_id",
-    "product_handle",
-    "interaction_type",
-    "weight",
-    "metadata",
-    "created_at",
-    "updated_at",
+    *("id", "user_id", "session_id", "product_id", "product_handle", "interaction_type", "weight", "metadata"),
+    *("created_at", "updated_at"),
 ]
 HEADER = "user_id,session_id,product_id,interaction_type,weight,created_at,updated_at\n"
 BAD = {
@@ -304,3 +298,37 @@ def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch, shop:
         import_postgres("postgresql://owner:geheim@h/db", shop.sink, Settings(), data_dir=shop.folder)
     assert "shop-appliance[postgres]" in raised.value.hint
     assert "geheim" not in str(raised.value) + raised.value.hint
+
+
+def test_the_table_in_two_files_of_a_folder_counts_once(shop: OldStackShop, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    rows = ["u1,s1,p1,view,1,2025-03-01,\n", *(",s2,p1,view,1,2025-03-01,\n" for _ in range(3))]
+    (folder / "rec_user_interactions_1.csv").write_text(HEADER + "".join(rows), encoding="utf-8")
+    (folder / "rec_user_interactions_2.csv").write_text(
+        HEADER + "".join(rows) + "u2,s3,p2,view,1,2025-03-01,\n", encoding="utf-8"
+    )
+    report = shop.take(folder)
+    assert (report.read, report.accepted) == (9, 9)
+    assert {key[1]: row[0] for key, row in shop.folded().items()} == {"s1": 1, "s2": 3, "s3": 1}
+
+
+def test_links_are_judged_row_by_row_and_spare_who_opted_out(shop: OldStackShop) -> None:
+    spared = LocalSink(shop.catalogue, shop.journal, opted_out=lambda session, user: user == "cus_2")
+    rows = [
+        {"session_id": "s1", "user_id": "cus_1", "at": NOW},
+        {"session_id": "s2", "user_id": "cus_2", "at": NOW},
+        {"session_id": "", "user_id": "cus_3", "at": NOW},
+        {"session_id": "s4", "user_id": "me@x.vn", "at": NOW},
+        {"session_id": "s5", "user_id": "cus_5", "at": "soon"},
+    ]
+    body = LinksBody([msgspec.Raw(msgspec.json.encode(row)) for row in rows])
+    reply = apply_links(body, spared, Settings(), "en")
+    assert (reply.accepted, reply.inserted, reply.unchanged) == (2, 1, 1)
+    assert [(row.index, row.column, row.code) for row in reply.rejected] == [
+        (2, "session_id", "empty_value"),
+        (3, "user_id", "bad_id"),
+        (4, "at", "bad_time"),
+    ]
+    assert shop.merger.flush()
+    assert shop.links() == [("s1", "cus_1")]

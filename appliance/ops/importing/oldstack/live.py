@@ -20,7 +20,7 @@ from appliance.store.postgres import (
     UnreadablePostgres,
 )
 
-_ADDRESS = re.compile(r"postgres(?:ql)?://|\w+\s*=", re.IGNORECASE)
+_ADDRESS = re.compile(r"postgres(?:ql)?://|(?:host|hostaddr|port|dbname|user|service)\s*=", re.IGNORECASE)
 _TOLD_EVERY = 1000
 
 

@@ -8,7 +8,7 @@ from appliance.ops.importing.oldstack.tables import Treatment
 from appliance.ops.importing.rejects import Rejection
 
 
-class TableReport(msgspec.Struct, kw_only=True):
+class TableReport(msgspec.Struct):
     """One table, or one file of it."""
 
     table: str

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,35 +55,31 @@ def import_postgres(
     files before anything is written, for a database also when it breaks off; importing again goes on from there.
     """
     started = now()
-    weights, ahead = settings.weights, settings.ingest.max_future_seconds
+    report = OldStackReport(source="")
+    # A file may hold the whole table or a part of it: each has a reader of its own, so that a row in two counts once.
+    new_reader = partial(
+        OldInteractionReader, settings.weights, now=started, max_future=settings.ingest.max_future_seconds, zone=zone
+    )
     with _opened(source, columns, progress) as (label, tables, unknown):
-        # One for all parts of the table, so that equal rows are counted across them.
-        reader = OldInteractionReader(weights, now=started, max_future=ahead, zone=zone)
-        report = OldStackReport(source=label)
+        report.source = label
         loaded = [table for table in tables if treatment(table.name) == "loaded"]
         for table in tables:
-            if table not in loaded:
-                kind = treatment(table.name)
-                report.tables.append(
-                    TableReport(table=table.name, where=table.where, treatment=kind, read=table.count())
-                )
+            report.tables.append(one := TableReport(table.name, table.where, treatment(table.name)))
+            if one.treatment != "loaded":
+                one.read = table.count()
                 continue
             rejects = Rejects(data_dir, f"{table.name}-{table.where}", as_csv=False, locale=locale, now=started)
-            writer = Writer(sink, create_products=create_products)
             share = _part(progress, loaded.index(table), len(loaded))
-            report.tables.append(_loaded(table, reader, writer, rejects, share))
-        report.tables += [TableReport(table="", where=name, treatment="unknown") for name in unknown]
-    for one in report.tables:
-        one.why = "" if one.treatment == "loaded" else translate(f"oldstack.why.{one.treatment}", locale)
-    _sum_up(report)
+            _load(table, new_reader(), Writer(sink, create_products), rejects, one, share)
+        report.tables += [TableReport("", name, "unknown") for name in unknown]
+    _sum_up(report, locale)
     report.seconds = round(now() - started, 3)
     return report
 
 
 @contextmanager
 def _opened(source: str, columns: Sequence[str], progress: Progress | None) -> Iterator[_Source]:
-    path = Path(source)
-    if is_address(source) and not path.exists():
+    if is_address(source):
         with open_database(source) as (label, live):
             yield _Source(label, live, ())
         return
@@ -91,14 +88,20 @@ def _opened(source: str, columns: Sequence[str], progress: Progress | None) -> I
         # How many files there are is not known yet: each runs through the first half on its own.
         return None if progress is None else lambda done, total: progress(done, 2 * total)
 
+    path = Path(source)
     files, unknown = open_files(path, columns, share)
     yield _Source(path.name or str(path), files, unknown)
 
 
-def _loaded(
-    table: OldTable, reader: OldInteractionReader, writer: Writer, rejects: Rejects, progress: Progress | None
-) -> TableReport:
-    report = TableReport(table=table.name, where=table.where, treatment="loaded")
+def _load(
+    table: OldTable,
+    reader: OldInteractionReader,
+    writer: Writer,
+    rejects: Rejects,
+    report: TableReport,
+    progress: Progress | None,
+) -> None:
+    """Take a table over, and tell in ``report`` what became of it."""
     try:
         for row in table.rows(progress):
             report.read += 1
@@ -121,11 +124,15 @@ def _loaded(
     report.rejected = rejects.count
     report.reasons = dict(rejects.reasons.most_common())
     report.first_rejected, report.rejects_file = rejects.first, rejects.path
-    return report
 
 
-def _sum_up(report: OldStackReport) -> None:
-    """Add up the tables that were taken over. Raises ``FileFault`` when not one row of them was good."""
+def _sum_up(report: OldStackReport, locale: Locale) -> None:
+    """Add up the tables that were taken over and say why others were not.
+
+    Raises ``FileFault`` when there were rows and not one of them was good.
+    """
+    for table in report.tables:
+        table.why = "" if table.treatment == "loaded" else translate(f"oldstack.why.{table.treatment}", locale)
     loaded = [table for table in report.tables if table.treatment == "loaded"]
     for name in _COUNTED:
         setattr(report, name, sum(getattr(table, name) for table in loaded))

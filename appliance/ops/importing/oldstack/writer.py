@@ -16,7 +16,7 @@ _REMEMBERED_LINKS = 1 << 16
 class Writer:
     """Gathers events until a batch is full; links go before events, so that these fold to the user at once."""
 
-    def __init__(self, sink: ImportSink, *, create_products: bool) -> None:
+    def __init__(self, sink: ImportSink, create_products: bool) -> None:
         self._sink = sink
         self._create_products = create_products
         self._size = sink.batch_size
