@@ -175,7 +175,7 @@ def test_texts_are_cleaned_and_bounded() -> None:
     assert made.title == "Áo thun cổ tròn" and made.title_en == "T-shirt"
     assert made.description.startswith("<b>Đẹp</b>") and "\x1b" not in made.description
     assert len(made.description) > 20_000
-    assert made.attributes == {"note": "]0;xok", "on": "true", "size": "4"}
+    assert made.attributes == {"note": "\ufffd]0;x\ufffdok", "on": "true", "size": "4"}
     assert [len(tag) for tag in made.tags] == [2, MAX_LINE]
     assert (made.thumbnail, made.images) == ("", ("/static/a.png",))
 
