@@ -1,4 +1,4 @@
-"""Another system's category tree in the catalogue: adopted, renamed, moved, taken away, in every place that shows it."""
+"""Another system's category tree in the catalogue: adopted, renamed, moved, taken away, wherever it shows."""
 
 from __future__ import annotations
 
