@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from fake_medusa import FakeMedusa
 from fake_rows import customer, order
-from synced_shop import T0, Clock, SyncedShop
+from synced_shop import T0, Clock, WholeShop
 
 from appliance.store.purchases import PurchaseRepository
 
@@ -18,13 +18,13 @@ LINE = (FIRST, "variant_0001", 2, 200_000)
 
 
 @pytest.fixture
-def copied(shop: SyncedShop, fake: FakeMedusa, clock: Clock) -> SyncedShop:
+def copied(whole_shop: WholeShop, fake: FakeMedusa, clock: Clock) -> WholeShop:
     """A shop in step, a minute before anything is ordered."""
     fake.put("customers", customer("cus_1"), customer("cus_2"))
     clock.at = T0 - 60
-    shop.pull("full")
+    whole_shop.pull("full")
     clock.at = T0
-    return shop
+    return whole_shop
 
 
 def place(fake: FakeMedusa, number: int = 1001, *lines: Any, at: float = T0, **given: Any) -> str:
@@ -34,7 +34,7 @@ def place(fake: FakeMedusa, number: int = 1001, *lines: Any, at: float = T0, **g
     return id_
 
 
-def track(shop: SyncedShop, product: str = FIRST, *, at: float = T0, event_id: str = "", **given: Any) -> None:
+def track(shop: WholeShop, product: str = FIRST, *, at: float = T0, event_id: str = "", **given: Any) -> None:
     """Have the storefront tell of a purchase."""
     known = {"type": "purchase", "product_id": product, "session_id": "s1", "event_id": event_id or f"e{at}"}
     event = known | {"occurred_at": shop.fake.stamp(at)} | given
@@ -43,7 +43,7 @@ def track(shop: SyncedShop, product: str = FIRST, *, at: float = T0, event_id: s
     assert asyncio.run(shop.runtime.ingest.submit(raw, user_allowed=True)).accepted == 1
 
 
-def count(shop: SyncedShop, clock: Clock, at: float = T0 + 60) -> int:
+def count(shop: WholeShop, clock: Clock, at: float = T0 + 60) -> int:
     """Pull at a later moment and return how many purchases only Medusa knew of."""
     assert shop.runtime.merger is not None
     assert shop.runtime.merger.flush()
@@ -53,7 +53,7 @@ def count(shop: SyncedShop, clock: Clock, at: float = T0 + 60) -> int:
     return found
 
 
-def logged(shop: SyncedShop, kind: str = "purchase") -> list[dict[str, Any]]:
+def logged(shop: WholeShop, kind: str = "purchase") -> list[dict[str, Any]]:
     """Return what the log holds."""
     assert shop.runtime.log is not None
     columns = "event_id, user_id, session_id, product_id, weight, epoch(occurred_at), metadata::varchar"
@@ -64,7 +64,7 @@ def logged(shop: SyncedShop, kind: str = "purchase") -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def test_an_order_that_nobody_tracked_is_one_purchase(copied: SyncedShop, fake: FakeMedusa, clock: Clock) -> None:
+def test_an_order_that_nobody_tracked_is_one_purchase(copied: WholeShop, fake: FakeMedusa, clock: Clock) -> None:
     place(fake, customer_id="cus_1")
     assert count(copied, clock, T0 + 10) == 0, "its own event may still come"
     assert [count(copied, clock, T0 + at) for at in (60, 120)] == [1, 0]
@@ -75,7 +75,7 @@ def test_an_order_that_nobody_tracked_is_one_purchase(copied: SyncedShop, fake: 
     assert msgspec.json.decode(bought["metadata"]) == facts
 
 
-def test_the_orders_id_is_nowhere_in_the_log(copied: SyncedShop, fake: FakeMedusa, clock: Clock) -> None:
+def test_the_orders_id_is_nowhere_in_the_log(copied: WholeShop, fake: FakeMedusa, clock: Clock) -> None:
     place(fake)
     count(copied, clock)
     copied.close()
@@ -97,7 +97,7 @@ def test_the_orders_id_is_nowhere_in_the_log(copied: SyncedShop, fake: FakeMedus
 )
 @pytest.mark.parametrize("first", ["storefront", "order"])
 def test_one_purchase_whoever_tells_first(
-    copied: SyncedShop,
+    copied: WholeShop,
     fake: FakeMedusa,
     clock: Clock,
     event: dict[str, Any],
@@ -127,7 +127,7 @@ def test_one_purchase_whoever_tells_first(
 )
 @pytest.mark.parametrize("first", ["storefront", "order"])
 def test_what_tells_of_something_else_counts_by_itself(
-    copied: SyncedShop, fake: FakeMedusa, clock: Clock, event: dict[str, Any], first: str
+    copied: WholeShop, fake: FakeMedusa, clock: Clock, event: dict[str, Any], first: str
 ) -> None:
     place(fake, customer_id="cus_1")
     if first == "order":
@@ -137,7 +137,7 @@ def test_what_tells_of_something_else_counts_by_itself(
     assert len(logged(copied)) == 2
 
 
-def test_two_buyers_of_one_product_within_minutes(copied: SyncedShop, fake: FakeMedusa, clock: Clock) -> None:
+def test_two_buyers_of_one_product_within_minutes(copied: WholeShop, fake: FakeMedusa, clock: Clock) -> None:
     place(fake, 1001, customer_id="cus_1")
     place(fake, 1002, at=T0 + 30)
     track(copied, at=T0 + 31)
@@ -148,7 +148,7 @@ def test_two_buyers_of_one_product_within_minutes(copied: SyncedShop, fake: Fake
 
 
 def test_a_storefronts_event_that_is_sent_again_still_counts_once(
-    copied: SyncedShop, fake: FakeMedusa, clock: Clock
+    copied: WholeShop, fake: FakeMedusa, clock: Clock
 ) -> None:
     place(fake)
     count(copied, clock)
@@ -161,7 +161,7 @@ def test_a_storefronts_event_that_is_sent_again_still_counts_once(
 
 
 def test_an_order_told_of_by_its_number_while_medusa_was_away(
-    copied: SyncedShop, fake: FakeMedusa, clock: Clock
+    copied: WholeShop, fake: FakeMedusa, clock: Clock
 ) -> None:
     place(fake)
     clock.at = T0 + 3600
@@ -170,7 +170,7 @@ def test_an_order_told_of_by_its_number_while_medusa_was_away(
     assert len(logged(copied)) == 1
 
 
-def test_variants_of_one_product_are_one_purchase(copied: SyncedShop, fake: FakeMedusa, clock: Clock) -> None:
+def test_variants_of_one_product_are_one_purchase(copied: WholeShop, fake: FakeMedusa, clock: Clock) -> None:
     place(fake, 1001, (FIRST, "v1", 1, 100_000), (SECOND, "v9", 1, 5), (FIRST, "v2", 3, 300_000), (None, None, 1, 7))
     assert count(copied, clock) == 2
     assert [(one["product_id"], msgspec.json.decode(one["metadata"])["quantity"]) for one in logged(copied)] == [
@@ -179,7 +179,7 @@ def test_variants_of_one_product_are_one_purchase(copied: SyncedShop, fake: Fake
     ]
 
 
-def test_an_order_of_nothing_known_is_looked_at_once(copied: SyncedShop, fake: FakeMedusa, clock: Clock) -> None:
+def test_an_order_of_nothing_known_is_looked_at_once(copied: WholeShop, fake: FakeMedusa, clock: Clock) -> None:
     place(fake, 1001, (None, None, 1, 5))
     assert count(copied, clock) == 0
     assert PurchaseRepository(copied.runtime.store).uncounted(T0 + 1000) == []
@@ -188,7 +188,7 @@ def test_an_order_of_nothing_known_is_looked_at_once(copied: SyncedShop, fake: F
 @pytest.mark.parametrize("status", [{"status": "canceled"}, {"payment_status": "refunded"}])
 @pytest.mark.parametrize("tracked", [False, True])
 def test_what_is_taken_back_is_refunded_once(
-    copied: SyncedShop, fake: FakeMedusa, clock: Clock, status: dict[str, str], tracked: bool
+    copied: WholeShop, fake: FakeMedusa, clock: Clock, status: dict[str, str], tracked: bool
 ) -> None:
     id_ = place(fake, customer_id="cus_1")
     if tracked:
@@ -203,14 +203,14 @@ def test_what_is_taken_back_is_refunded_once(
 
 
 def test_an_order_that_was_cancelled_before_it_counted_never_does(
-    copied: SyncedShop, fake: FakeMedusa, clock: Clock
+    copied: WholeShop, fake: FakeMedusa, clock: Clock
 ) -> None:
     place(fake, status="canceled")
     assert count(copied, clock) == 0
     assert logged(copied) == logged(copied, "refund") == []
 
 
-def test_one_who_opted_out_stays_nobody(copied: SyncedShop, fake: FakeMedusa, clock: Clock) -> None:
+def test_one_who_opted_out_stays_nobody(copied: WholeShop, fake: FakeMedusa, clock: Clock) -> None:
     copied.runtime.privacy.opt_out(user_id="cus_1")
     place(fake, customer_id="cus_1")
     assert count(copied, clock) == 1
@@ -219,7 +219,7 @@ def test_one_who_opted_out_stays_nobody(copied: SyncedShop, fake: FakeMedusa, cl
 
 @pytest.mark.parametrize("merged", [False, True])
 def test_a_crash_between_journal_and_book_counts_once(
-    copied: SyncedShop, fake: FakeMedusa, clock: Clock, monkeypatch: pytest.MonkeyPatch, merged: bool
+    copied: WholeShop, fake: FakeMedusa, clock: Clock, monkeypatch: pytest.MonkeyPatch, merged: bool
 ) -> None:
     place(fake)
 
@@ -239,7 +239,7 @@ def test_a_crash_between_journal_and_book_counts_once(
     assert PurchaseRepository(copied.runtime.store).uncounted(T0 + 1000) == []
 
 
-def test_orders_that_medusa_does_not_know_are_not_counted(copied: SyncedShop, clock: Clock) -> None:
+def test_orders_that_medusa_does_not_know_are_not_counted(copied: WholeShop, clock: Clock) -> None:
     from appliance.store.orders import OrderItem, OrderRecord
 
     items = (OrderItem(title="x", product_id=FIRST),)
@@ -248,7 +248,7 @@ def test_orders_that_medusa_does_not_know_are_not_counted(copied: SyncedShop, cl
     assert logged(copied) == []
 
 
-def test_an_imported_order_gives_its_number_to_medusas(copied: SyncedShop, fake: FakeMedusa, clock: Clock) -> None:
+def test_an_imported_order_gives_its_number_to_medusas(copied: WholeShop, fake: FakeMedusa, clock: Clock) -> None:
     from appliance.store.orders import OrderRecord
 
     copied.runtime.orders.upsert_many([OrderRecord(display_id="1001", status="shipped", placed_at=T0)])
