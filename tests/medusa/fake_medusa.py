@@ -64,6 +64,7 @@ class FakeMedusa:
         """What a log-in is answered."""
         self.cut_short: dict[str, int] = {}
         """By list, how many rows a whole list ends after, as if there were no more."""
+        self.closed = False
         self._lock = threading.RLock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -72,9 +73,10 @@ class FakeMedusa:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
-        """Refuse connections from now on."""
+        """Refuse connections from now on, and answer nothing on those that are open."""
+        self.closed = True
         self._server.shutdown()
-        self._server.server_close()
+        self._server.socket.close()
 
     @property
     def time(self) -> float:
@@ -165,6 +167,9 @@ def _handler(shop: FakeMedusa) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
+            if shop.closed:
+                self.close_connection = True
+                return
             address = urlsplit(self.path)
             if self.headers.get("Authorization") != proof:
                 self._say(401, {"message": "Unauthorized"})
@@ -175,6 +180,9 @@ def _handler(shop: FakeMedusa) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         def do_POST(self) -> None:
+            if shop.closed:
+                self.close_connection = True
+                return
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
             self._say(*shop.logins)
 
