@@ -27,6 +27,15 @@ from appliance.server.routes.admin import (
     unanswered,
 )
 
+_JOBS = (
+    jobs.list_jobs,
+    jobs.read_job,
+    jobs.submit_job,
+    jobs.read_schedule,
+    job_events.watch_jobs,
+    jobs.cancel_job,
+    jobs.retry_job,
+)
 _ASSISTANT = (
     chat_analytics.chat,
     faq.list_faq,
@@ -75,13 +84,7 @@ def admin_router() -> Router:
             tokens.list_tokens,
             tokens.create_token,
             tokens.revoke_token,
-            jobs.list_jobs,
-            jobs.read_job,
-            jobs.submit_job,
-            jobs.read_schedule,
-            job_events.watch_jobs,
-            jobs.cancel_job,
-            jobs.retry_job,
+            *_JOBS,
             models.list_models,
             importing.import_products,
             importing.import_interactions,
