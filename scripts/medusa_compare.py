@@ -100,7 +100,7 @@ def _compare_kind(report: Report, kind: str, truth: dict[str, Any], mirror: dict
 
 def agree(said: object, kept: object) -> bool:
     """Return whether the mirror's value says what the truth says."""
-    if isinstance(said, AnyOf):
+    if isinstance(said, AnyOf) and isinstance(kept, str):
         return kept in said
     return said == kept
 
