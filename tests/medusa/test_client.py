@@ -515,6 +515,7 @@ class TestDiscretion:
         assert faults.masked("Product with id: prod_01M8, was not found (3 of 12)") == (
             "Product with id: prod_01M8, was not found (3 of 12)"
         )
+        assert faults.masked("order_id is required") == "order_id is required"
         assert faults.masked("x" * 1000) == "x" * 300
         assert "\x1b" not in faults.masked("a\x1b[2J\nb")
 
