@@ -70,6 +70,8 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     outbox: dict[str, int]
     """The owner's edits by state."""
     events_waiting: int
+    requests: int
+    """Sent to Medusa by this process."""
     skew_seconds: float | None
     """By how much Medusa's clock is ahead of this one's."""
 
@@ -157,6 +159,7 @@ class MedusaService:
             mirrored=self.mirror.repository.counts(),
             outbox=self.outbox.counts(),
             events_waiting=len(self.events.waiting()),
+            requests=self.client.requests,
             skew_seconds=self.client.skew,
         )
 
