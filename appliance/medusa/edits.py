@@ -69,7 +69,7 @@ class OwnerEdits:
         """Return the edits of products that have not arrived, the oldest first."""
         return self._outbox.open_of(product_ids)
 
-    def list(self, state: EditState | None = None, limit: int = 100) -> list[Edit]:
+    def recent(self, state: EditState | None = None, limit: int = 100) -> list[Edit]:
         """Return edits, the newest first."""
         return self._outbox.list(state, limit)
 

@@ -56,13 +56,11 @@ def value_of(product: Product, items: Mapping[str, InventoryItem], edit: Edit) -
 def same(edit: Edit, one: Any, other: Any) -> bool:
     """Tell whether two values of the thing that an edit changes mean the same; how they are written does not count.
 
-    To a shopper a product that is proposed or rejected is a draft.
+    To a shopper a product that is proposed or rejected is a draft; an empty entry of metadata is none.
     """
-    if edit.field == "metadata":
-        # An empty text is how Medusa is told to remove an entry.
-        return bool((one if one != "" else None) == (other if other != "" else None))
-    if one is None or other is None:
-        return one is other
+    empty = (None, "") if edit.field == "metadata" else (None,)
+    if one in empty or other in empty:
+        return bool(one in empty and other in empty)
     match edit.field:
         case "price" | "stock":
             return Decimal(str(one)) == Decimal(str(other))

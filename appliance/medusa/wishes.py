@@ -102,7 +102,12 @@ class Translation:
             raise InvalidInput("One request changes the same thing twice.", fields=((field, "is named twice"),))
         self.decided.add(thing)
         edit = Edit(
-            id=str(uuid.uuid4()), field=field, product_id=self._product.id, variant_id=variant_id, part=part, value=value
+            id=str(uuid.uuid4()),
+            field=field,
+            product_id=self._product.id,
+            variant_id=variant_id,
+            part=part,
+            value=value,
         )
         base = value_of(self._product, self._items, edit)
         if is_shown or same(edit, base, value):

@@ -72,8 +72,8 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """In a conflict: what Medusa has instead of ``base``."""
     state: EditState = "waiting"
     outcome: str = ""
-    """How it was settled: ``sent``; ``already``: Medusa had the value; ``medusa``: Medusa's was kept; ``here``: ours was;
-    ``gone``: there is nothing left to change; ``superseded``: by a later edit of the same thing."""
+    """How it was settled: ``sent``; ``already``: Medusa had the value; ``medusa``, ``here``: whose was kept; ``gone``:
+    there is nothing left to change; ``superseded``: by a later edit of the same thing."""
     attempts: int = 0
     next_attempt_at: float = 0.0
     last_error: str = ""
