@@ -160,7 +160,7 @@ class MedusaClient:
         for attempt in range(1, _TRIES + 1):
             self._enter()
             try:
-                value = decode(self._authorised(call, limit), type)
+                value = decode(self._authorised(call, limit), type, _route(call.path))
             except MedusaUnreachable as fault:
                 self._failed(call, fault)
                 if not (call.retry and attempt < _TRIES and self._pause(fault, attempt, limit)):
@@ -236,7 +236,7 @@ class MedusaClient:
         proof = self._credentials.proof(self._clock())
         if not proof:
             call = Call(method="POST", path=LOGIN_PATH, body=self._credentials.login)
-            reply = decode(self._good(self._send(call, {}, limit)), LoginReply)
+            reply = decode(self._good(self._send(call, {}, limit)), LoginReply, LOGIN_PATH)
             self._credentials.accept(reply.token, self._clock())
             proof = self._credentials.proof(self._clock()) or f"Bearer {reply.token}"
         return proof

@@ -106,7 +106,8 @@ class Writer:
         """Replace **all** prices of a variant and return them with their new ids.
 
         A price that is not named is deleted: give those of every currency, quantity and circumstance. Prices of price
-        lists stay. Medusa takes currencies that the shop does not sell in. Raises ``MedusaRefused`` (404) when the product has no such variant.
+        lists stay. Medusa takes currencies that the shop does not sell in. Raises ``MedusaRefused`` (404) when the
+        product has no such variant.
         """
         body = {"prices": [_wanted(price) for price in prices]}
         path = f"/admin/products/{segment(product_id)}/variants/{segment(variant_id)}"
