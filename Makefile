@@ -1,5 +1,6 @@
 # make run    a virtual environment, the package, and a demonstration shop on http://127.0.0.1:8000
 # make test   the same environment with the test extras, then the tests
+# make test-medusa  the tests against a real Medusa server, which it starts (needs node, npm, PostgreSQL; minutes once)
 # make check  lint, format, types, import contracts, shape of the code, tests
 
 ifndef PYTHON
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help run test check lint format types contracts shape wheel wheelhouse bench annoy clean
+.PHONY: help run test test-medusa check lint format types contracts shape wheel wheelhouse bench annoy clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -26,6 +27,10 @@ run: $(INSTALLED)
 
 test: $(INSTALLED_DEV)
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# Here a server that does not start is an error; in `make test` its tests are skipped.
+test-medusa: $(INSTALLED_DEV)
+	MEDUSA_TESTS_REQUIRED=1 MEDUSA_TESTS_INSTALL=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) -m medusa
 
 check: lint types contracts shape test
 
@@ -61,7 +66,7 @@ annoy: $(INSTALLED)
 	@$(BIN)/python scripts/annoy_build.py
 
 clean:
-	rm -rf $(VENV) build dist $(WHEELHOUSE)
+	rm -rf $(VENV) build dist $(WHEELHOUSE) .medusa
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }

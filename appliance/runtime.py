@@ -22,10 +22,13 @@ from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
 from appliance.jobs.queue import JobQueue
 from appliance.jobs.schedule import training_entries
-from appliance.jobs.tasks import evaluation_handler, training_handler
+from appliance.jobs.synchronising import FOLLOW, medusa_entries, medusa_kinds
+from appliance.jobs.tasks import model_kinds
+from appliance.medusa.purchases import PurchaseLedger, PurchaseRecorder
+from appliance.medusa.service import MedusaService
 from appliance.metrics import Metrics
 from appliance.ops.access import Access
-from appliance.ops.keys import load_keys
+from appliance.ops.keys import Keys, load_keys
 from appliance.ops.parts import PartState, Readiness, Switch
 from appliance.ops.recollection import Recollection
 from appliance.ops.training import Trainer
@@ -50,6 +53,7 @@ from appliance.store.migrations.catalogue import MIGRATIONS as CATALOGUE_MIGRATI
 from appliance.store.order_requests import OrderRequestRepository
 from appliance.store.orders import OrderRepository
 from appliance.store.privacy import PrivacyRepository
+from appliance.store.purchases import PurchaseRepository
 from appliance.store.rules import RuleRepository
 from appliance.store.shop_words import ShopWordRepository
 from appliance.store.sqlite import SqliteStore
@@ -101,6 +105,7 @@ class Runtime:
     ingest: Ingest | None = None
     merger: Merger | None = None
     trainer: Trainer = field(init=False)
+    medusa: MedusaService | None = None
     jobs: JobQueue | None = None
     local_token: str = field(default_factory=lambda: f"adm_{secrets.token_hex(32)}")
     """Admin token of this process's lifetime; the command line reads it from ``process.json``."""
@@ -110,6 +115,8 @@ class Runtime:
     _memory: Recollection = field(init=False)
     _jobs_started: bool = False
     _wants_training: bool = False
+    _keys: Keys = field(init=False)
+    _ledger: PurchaseLedger = field(init=False)
 
     def __post_init__(self) -> None:
         settings, issues, metrics, now = self.settings, self.issues, self.metrics, self.now
@@ -117,7 +124,8 @@ class Runtime:
         self.tokens, self.state = TokenRepository(self.store, now), StateRepository(self.store)
         self.privacy, self.rules = PrivacyRepository(self.store, now), RuleRepository(self.store)
         self.experiments = ExperimentRepository(self.store, now)
-        keys = load_keys(self.data_dir)
+        keys = self._keys = load_keys(self.data_dir)
+        self._ledger = PurchaseLedger()
         self.access = Access(self.tokens, self.state, keys, settings, now)
         chat = self.chat = ChatStores(self.store, settings.assistant, keys.pseudonym, now)
         self.faq, self.orders, self.conversations = chat.faq, chat.orders, chat.conversations
@@ -134,7 +142,8 @@ class Runtime:
         )
         self._memory = Recollection(self.recommender, self.search, self.privacy, self.log, now)
         if self.journal:
-            self.ingest = Ingest(self.journal, self.catalogue, self.privacy, settings, metrics, now)
+            purchases = self._ledger.recognise
+            self.ingest = Ingest(self.journal, self.catalogue, self.privacy, settings, metrics, now, purchases)
         if self.journal and self.log:
             self.merger = Merger(self.journal, self.log, self.catalogue, settings, metrics, issues)
 
@@ -184,20 +193,50 @@ class Runtime:
         self._load_search()
         if not self.safe_mode:
             self._load_recommender()
-            handlers = {"train": training_handler(self.trainer), "evaluate": evaluation_handler(self.trainer)}
+            settings = self.settings
+            if settings.medusa.url:
+                self.medusa = Switch(self.issues).unless(self._connect_medusa, "medusa")
+            kinds, schedule = model_kinds(self.trainer), training_entries(settings)
+            if self.medusa is not None:
+                kinds, schedule = kinds + medusa_kinds(self.medusa), schedule + medusa_entries(settings)
             self.jobs = Switch(self.issues).unless(
                 lambda: JobQueue(
                     self.data_dir / "jobs.db",
-                    handlers,
+                    kinds,
                     self.metrics,
                     self.issues,
                     self.now,
-                    schedule=training_entries(self.settings),
+                    schedule=schedule,
+                    timezone=settings.shop.timezone,
                 ),
                 "jobs",
             )
         else:
             self.issues.report("safe_mode", "safe_mode", Severity.ERROR, "process", "three crashes in a row")
+
+    def _connect_medusa(self) -> MedusaService:
+        """Make what keeps the shop in step with its Medusa; nothing is sent yet."""
+        return MedusaService(
+            self.store,
+            self.catalogue,
+            self.orders,
+            self.settings,
+            self.issues,
+            self.now,
+            counting=self._purchase_recorder(),
+        )
+
+    def _purchase_recorder(self) -> PurchaseRecorder | None:
+        if self.log is None or self.journal is None:
+            return None
+        book, pseudonym = PurchaseRepository(self.store), self._keys.pseudonym
+        stores = (book, self.log, self.journal, self.catalogue, self.privacy)
+        return PurchaseRecorder(*stores, self.settings, pseudonym, self._ledger, self.now)
+
+    def follow_medusa(self) -> None:
+        """Have the events that Medusa sent followed in the background."""
+        if self.jobs is not None:
+            self.jobs.submit(FOLLOW)
 
     def start(self) -> None:
         """Start the background threads; needs no event loop."""
@@ -235,6 +274,8 @@ class Runtime:
             self._housekeeper.join(timeout=2)
         # Not before: the housekeeper freezes once more, and what is frozen at the end is never collected.
         gc.unfreeze()
+        if self.medusa:
+            self.medusa.close()
         if self.jobs:
             self.jobs.stop()
         if self.started and self.merger:
@@ -262,6 +303,7 @@ class Runtime:
             "jobs": "ok" if self.jobs else "off",
             "assistant": "ok" if self.desk.answers else "off",
             "cache": "ok",
+            "medusa": "ok" if self.medusa else "off",
         }
         for issue in self.issues.open():
             if parts.get(issue.part) == "ok" and issue.severity is not Severity.INFO:

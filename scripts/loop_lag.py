@@ -5,7 +5,9 @@ through the admin API. A probe's time beyond what an idle process takes is the t
 
     python scripts/loop_lag.py --products 300 --events 60000 --trainings 3
 
-Prints one JSON object with milliseconds; the exit code is 1 when p99 or the longest is over its bound.
+With ``--shoppers`` three of the storefront's routes are asked as well, on a connection each, so that one sees what
+shoppers feel of a heavy job. Prints one JSON object with milliseconds; the exit code is 1 when p99 or the longest of
+``/healthz`` is over its bound.
 """
 
 from __future__ import annotations
@@ -14,25 +16,32 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from kill_test import kill, start, wait_ready
 
 P99_MS, LONGEST_MS = 50.0, 250.0
-_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-_ANSWER_END = b"}"
+SHOPPER_INTERVAL = 0.05
+"""Seconds between two questions to one of the storefront's routes."""
+_HEALTH = "/healthz"
+_QUERIES = ("balo", "tui xach", "giay", "ao khoac", "vi da", "dong ho", "kinh", "non", "that lung", "dep")
+_LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
+
+Target = Callable[[int], str]
+"""Return the path of a probe by its number."""
 
 
-async def probe(url: str, interval: float, stop: asyncio.Event, machine: list[float]) -> list[float]:
+async def probe(url: str, target: Target, interval: float, stop: asyncio.Event, machine: list[float]) -> list[float]:
     """Ask on one connection at a fixed pace and return the milliseconds that each answer took.
 
     ``machine`` gets how late this process itself woke up: what the machine, not the appliance, was late by.
@@ -51,8 +60,12 @@ async def probe(url: str, interval: float, stop: asyncio.Event, machine: list[fl
         if wait > 0:
             await asyncio.sleep(wait)
             machine.append((loop.time() - due) * 1000)
-        writer.write(_REQUEST)
-        await reader.readuntil(_ANSWER_END)
+        writer.write(f"GET {target(len(taken))} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if not head.startswith(b"HTTP/1.1 200") or length is None:
+            raise SystemExit(f"{target(len(taken))} was not answered: {head.decode(errors='replace')}")
+        await reader.readexactly(int(length[1]))
         taken.append((loop.time() - due) * 1000)
     writer.close()
     return taken
@@ -70,30 +83,45 @@ async def _train(client: httpx.AsyncClient) -> float:
     return time.monotonic() - began
 
 
-async def measure(running: dict[str, str], trainings: int, idle: float, interval: float) -> dict[str, Any]:
-    """Probe an idle process, then one that trains."""
-    headers = {"Authorization": f"Bearer {running['token']}"}
-    async with httpx.AsyncClient(base_url=running["url"], headers=headers, timeout=30) as client:
-        machine: list[float] = []
-        still = asyncio.Event()
-        probing = asyncio.create_task(probe(running["url"], interval, still, machine))
-        await asyncio.sleep(idle)
-        still.set()
-        at_rest = await probing
-        done = asyncio.Event()
-        probing = asyncio.create_task(probe(running["url"], interval, done, machine))
-        seconds = [round(await _train(client), 2) for _ in range(trainings)]
-        done.set()
-        busy = await probing
+async def targets(client: httpx.AsyncClient) -> dict[str, Target]:
+    """Return the storefront's routes to ask, each question another one so that the cache does not answer them all."""
+    popular = (await client.get("/v1/products/popular", params={"limit": 50})).raise_for_status().json()["items"]
+    ids = [item["product_id"] for item in popular]
     return {
-        "idle": summary(at_rest),
-        "training": summary(busy),
-        "machine": summary(machine),
-        "training_seconds": seconds,
+        "search": lambda number: f"/v1/search?q={quote(_QUERIES[number % len(_QUERIES)])}&limit={1 + number % 40}",
+        "recommendations": lambda number: f"/v1/recommendations?placement=home&session_id=probe-{number % 997}",
+        "similar": lambda number: f"/v1/products/{ids[number % len(ids)]}/similar?limit={1 + number % 20}",
     }
 
 
-def summary(taken: Sequence[float]) -> dict[str, float]:
+async def measure(
+    running: dict[str, str], trainings: int, idle: float, interval: float, *, shoppers: bool
+) -> dict[str, Any]:
+    """Probe an idle process, then one that trains."""
+    headers = {"Authorization": f"Bearer {running['token']}"}
+    async with httpx.AsyncClient(base_url=running["url"], headers=headers, timeout=30) as client:
+        routes = await targets(client) if shoppers else {}
+        machine: list[float] = []
+        seconds: list[float] = []
+
+        async def phase(work: Coroutine[Any, Any, None]) -> dict[str, Any]:
+            done = asyncio.Event()
+            probes = [probe(running["url"], lambda _: _HEALTH, interval, done, machine)]
+            probes += [probe(running["url"], target, SHOPPER_INTERVAL, done, machine) for target in routes.values()]
+            probing = asyncio.gather(*probes)
+            await work
+            done.set()
+            health, *others = map(summary, await probing)
+            return health | dict(zip(routes, others, strict=True))
+
+        async def train() -> None:
+            seconds.extend([round(await _train(client), 2) for _ in range(trainings)])
+
+        at_rest, busy = await phase(asyncio.sleep(idle)), await phase(train())
+    return {"idle": at_rest, "training": busy, "machine": summary(machine), "training_seconds": seconds}
+
+
+def summary(taken: Sequence[float]) -> dict[str, Any]:
     """Return the figures of some probes."""
     ordered = sorted(taken)
 
@@ -110,7 +138,7 @@ def prepare(data: Path, products: int, events: int) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def run(data: Path, trainings: int, idle: float, interval: float) -> dict[str, Any]:
+def run(data: Path, trainings: int, idle: float, interval: float, *, shoppers: bool) -> dict[str, Any]:
     """Start the process, measure, and stop it."""
     process = start(data)
     running = wait_ready(process, data)
@@ -118,7 +146,7 @@ def run(data: Path, trainings: int, idle: float, interval: float) -> dict[str, A
         kill(process)
         raise SystemExit((data / "kill-test.log").read_text(errors="replace")[-2000:])
     try:
-        return asyncio.run(measure(running, trainings, idle, interval))
+        return asyncio.run(measure(running, trainings, idle, interval, shoppers=shoppers))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
@@ -133,12 +161,13 @@ def main() -> None:
     parser.add_argument("--trainings", type=int, default=3)
     parser.add_argument("--idle", type=float, default=3.0, help="seconds of probing before the first training")
     parser.add_argument("--interval", type=float, default=0.005, help="seconds between probes")
+    parser.add_argument("--shoppers", action="store_true", help="ask the storefront's routes too")
     arguments = parser.parse_args()
-    os.environ["APPLIANCE_RECOMMENDER_RETRAIN_HOURS"] = "0"
+    os.environ |= {"APPLIANCE_RECOMMENDER_RETRAIN_HOURS": "0", "APPLIANCE_RATE_LIMIT": "off"}
     with tempfile.TemporaryDirectory() as folder:
         data = arguments.data or Path(folder)
         prepare(data, arguments.products, arguments.events)
-        figures = run(data, arguments.trainings, arguments.idle, arguments.interval)
+        figures = run(data, arguments.trainings, arguments.idle, arguments.interval, shoppers=arguments.shoppers)
     print(json.dumps(figures))
     busy = figures["training"]
     sys.exit(0 if busy["p99_ms"] < P99_MS and busy["max_ms"] < LONGEST_MS else 1)

@@ -55,6 +55,10 @@ class Backend(Protocol):
         """Judge the recommender on the shop's own log; return ``report`` and, if asked for, ``predictions``."""
         ...
 
+    def finish_job(self, job: dict[str, Any], tell: Tell) -> dict[str, Any]:
+        """Follow a submitted job to its end, doing it here where no process runs, and return it."""
+        ...
+
 
 class RemoteProblem(ApplianceError):
     """An error that the HTTP API answered."""
@@ -113,12 +117,19 @@ class RemoteBackend(HttpBackend):
         """Submit an evaluation and follow it to its end."""
         return self._job("evaluate", {"k": k, "predictions": predictions}, tell)
 
-    def _job(self, kind: str, args: Mapping[str, object], tell: Tell) -> dict[str, Any]:
-        job = self.call("POST", "/v1/admin/jobs", body={"kind": kind, "args": args})
+    def finish_job(self, job: dict[str, Any], tell: Tell) -> dict[str, Any]:
+        """Follow a job to its end and return it."""
         while job["state"] in ("queued", "running"):
             tell(float(job["progress"]), str(job["message"]))
             self._sleep(_POLL_SECONDS)
             job = self.call("GET", f"/v1/admin/jobs/{job['id']}")
+        return job
+
+    def _job(self, kind: str, args: Mapping[str, object], tell: Tell) -> dict[str, Any]:
+        job = self.call("POST", "/v1/admin/jobs", body={"kind": kind, "args": args})
+        job = self.finish_job(job, tell)
+        if job["state"] == "cancelled":
+            raise ApplianceError("The job was cancelled.", hint=f"`appliance jobs retry {job['id']}` starts it again.")
         if job["state"] != "done":
             raise ApplianceError(f"The job failed: {job['error']}", hint="`appliance status` tells more.")
         return dict(job["result"] or {})

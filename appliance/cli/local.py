@@ -16,6 +16,7 @@ import msgspec
 
 from appliance.cli.backend import HttpBackend, Tell
 from appliance.errors import Unavailable
+from appliance.jobs.queue import Job
 from appliance.ops.importing.sinks import ImportSink, LocalSink
 from appliance.ops.process import RunningProcess
 from appliance.runtime import Runtime
@@ -108,6 +109,24 @@ class LocalBackend(HttpBackend):
         """Judge the recommender here."""
         self._flush()
         return self.runtime.trainer.evaluate(k=k, progress=tell)
+
+    def finish_job(self, job: dict[str, Any], tell: Tell) -> dict[str, Any]:
+        """Do a job here, and return it as it ended."""
+        self._flush()
+        queue = self.runtime.jobs
+        if queue is None:
+            raise Unavailable("Background jobs are switched off at the moment.")
+
+        def listen(told: Job | None) -> None:
+            if told is not None and told.id == job["id"]:
+                tell(told.progress, told.message)
+
+        forget = queue.feed.subscribe(listen)
+        try:
+            queue.run_here(job["id"])
+        finally:
+            forget()
+        return dict(self.call("GET", f"/v1/admin/jobs/{job['id']}"))
 
     def close(self) -> None:
         """Close the stores in order."""

@@ -29,6 +29,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("rules", "List, add or remove merchandising rules: pin, boost, bury, exclude."),
     "experiment": ("experiments", "Compare two strategies and read which does better."),
     "analytics": ("experiments", "Show what recommendations led to."),
+    "jobs": ("jobs", "Show, start, watch and cancel background jobs."),
+    "sync": ("syncing", "Keep the shop in step with its Medusa server."),
     "settings": ("settings", "Show or change settings, with where each value comes from."),
     "token": ("tokens", "Create, list or revoke tokens and keys."),
     "status": ("status", "Tell how the shop does."),

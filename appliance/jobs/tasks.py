@@ -7,8 +7,16 @@ from typing import Any
 
 import msgspec
 
-from appliance.jobs.queue import Handler, JobContext
+from appliance.jobs.kinds import Handler, JobContext, JobKind
 from appliance.ops.training import Trainer
+
+
+def model_kinds(trainer: Trainer) -> tuple[JobKind, ...]:
+    """Return the kinds of jobs about the models; both take much of the machine, and nobody waits for them."""
+    return (
+        JobKind(name="train", handler=training_handler(trainer), priority=20, heavy=True),
+        JobKind(name="evaluate", handler=evaluation_handler(trainer), priority=20, heavy=True),
+    )
 
 
 def training_handler(trainer: Trainer) -> Handler:

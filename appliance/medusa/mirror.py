@@ -325,7 +325,7 @@ class Mirror:
         currency = self._settings.shop.currency
         return shop_facts(
             currency=currency,
-            region_id=_region_id(self.all(records.Region).values(), self._settings.medusa.region, currency),
+            region_id=region_id(self.all(records.Region).values(), self._settings.medusa.region, currency),
             channels=self._channels(),
             categories=self.all(records.Category).values(),
             collections=self.all(records.Collection).values(),
@@ -360,7 +360,7 @@ CHANNELS = "medusa.channels"
 """Key of the state that holds the sales channels of the storefront's publishable key."""
 
 
-def _region_id(regions: Iterable[records.Region], wanted: str, currency: str) -> str:
+def region_id(regions: Iterable[records.Region], wanted: str, currency: str) -> str:
     """Return the id of the region whose prices are shown: the one that is named, else the first in the currency."""
     ordered = sorted(regions, key=lambda region: region.id)
     if wanted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from appliance.medusa.pull_stock import read_stock
 from appliance.medusa.purchases import PurchaseRecorder
 from appliance.medusa.reading import Reader
 from appliance.medusa.reading_pass import Mode, Pass, PassReport, Progress
+from appliance.medusa.turns import Turns
 from appliance.settings import Medusa
 from appliance.store.medusa_events import MedusaEventRepository
 from appliance.store.orders import OrderRepository
@@ -64,7 +64,7 @@ class Pull:
         purchases: PurchaseRecorder | None,
         state: StateRepository,
         settings: Medusa,
-        exchange: threading.Lock,
+        exchange: Turns,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._client = client

@@ -52,7 +52,8 @@ def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[
     wanted = [id_ for id_ in listed if id_ > after]
     for done, batch in enumerate(batches(wanted)):
         run.tell(done * len(batch) / max(len(wanted), 1), "orders")
-        write_orders(run, orders, run.reader.orders(batch), within=mark(batch[-1]))
+        with run.exchange:
+            write_orders(run, orders, run.reader.orders(batch), within=mark(batch[-1]))
 
 
 def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str]) -> list[records.Order]:
@@ -60,8 +61,9 @@ def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str]) -> lis
     found: list[records.Order] = []
     for batch in batches(sorted(set(ids))):
         run.tell(1.0, "orders")
-        page = run.reader.orders(batch)
-        write_orders(run, orders, page)
+        with run.exchange:
+            page = run.reader.orders(batch)
+            write_orders(run, orders, page)
         found += page
     return found
 

@@ -84,6 +84,7 @@ class PurchaseRecorder:
         self._pseudonym = pseudonym
         self._ledger = ledger
         self._now = now
+        ledger.add(book.untracked(now() - _LEDGER_SECONDS))
 
     def record(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Count what is due and take back what was canceled; returns how many purchases only Medusa knew of."""

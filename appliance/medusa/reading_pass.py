@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,6 +11,7 @@ import msgspec
 from appliance.medusa.faults import MedusaUnreachable
 from appliance.medusa.mirror import Mirror, Written
 from appliance.medusa.reading import BATCH, Reader
+from appliance.medusa.turns import Turns
 
 Mode = Literal["full", "changes", "stock", "sweep", "events", "now"]
 """``full``: everything is copied and compared; ``changes``: what Medusa dates; ``stock``: all stock levels; ``sweep``:
@@ -51,7 +51,7 @@ class Pass:
     reader: Reader
     mirror: Mirror
     report: PassReport
-    exchange: threading.Lock
+    exchange: Turns
     """Held while a page is read and written, so that nothing sent meanwhile is overwritten by what was read before."""
     progress: Progress = lambda _share, _stage: None
     stopping: Callable[[], bool] = lambda: False

@@ -9,6 +9,7 @@ import msgspec
 
 from appliance.domain import NOT_BLANK_PATTERN, Placement, RuleAction, RuleTarget
 from appliance.server.schemas import Amount, CategoryName, Id, In, Limit, OptionalId, Out, RecommendedItemOut
+from appliance.store.jobs import JobState
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NOT_BLANK_PATTERN)]
 Price = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
@@ -273,6 +274,8 @@ class JobArgs(In, frozen=True, kw_only=True):
     """``evaluate``: length of the answers that are judged; 0 for the usual 20."""
     predictions: bool = False
     """``evaluate``: return what was answered too."""
+    mode: Literal["", "now", "full", "changes", "stock", "sweep"] = ""
+    """``sync``: what to read of Medusa; left out, what changed."""
 
 
 class JobIn(In, frozen=True, kw_only=True):
@@ -280,6 +283,8 @@ class JobIn(In, frozen=True, kw_only=True):
 
     kind: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     args: JobArgs = JobArgs()
+    priority: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    """Higher goes first; left out, what the kind usually has."""
 
 
 class JobOut(Out, frozen=True, kw_only=True):
@@ -287,8 +292,17 @@ class JobOut(Out, frozen=True, kw_only=True):
 
     id: str
     kind: str
-    state: Literal["queued", "running", "done", "failed", "dead"]
+    args: dict[str, Any]
+    state: JobState
+    """``failed``: its input was refused; ``dead``: every attempt failed; ``cancelled``: somebody called it off."""
+    cancelling: bool
+    """It runs, and somebody asked for its end."""
+    priority: int
+    """Higher goes first."""
+    heavy: bool
+    """Of these one runs at a time."""
     progress: float
+    """0 to 1."""
     message: str
     created_at: str
     started_at: str | None
@@ -302,6 +316,29 @@ class JobList(Out, frozen=True, kw_only=True):
     """The newest jobs, the newest first."""
 
     items: list[JobOut]
+
+
+class ScheduledJobOut(Out, frozen=True, kw_only=True):
+    """A job that is started by itself, by the clock of the shop or every so many seconds."""
+
+    name: str
+    kind: str
+    args: dict[str, Any]
+    enabled: bool
+    cron: str
+    """Crontab line in the shop's time zone; empty when it goes by seconds."""
+    period: float
+    """Seconds from one to the next; 0 when it goes by the clock."""
+    last_run_at: str | None
+    """When it was last started by the schedule."""
+    next_due_at: str | None
+
+
+class JobSchedule(Out, frozen=True, kw_only=True):
+    """What is started by itself."""
+
+    time_zone: str
+    items: list[ScheduledJobOut]
 
 
 class ModelOut(Out, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from appliance.server.auth import require_public
 from appliance.server.middleware import Gate
 from appliance.server.openapi import SECURITY_SCHEMES, DocumentationPage, DocumentJson
 from appliance.server.problems import handle
-from appliance.server.routes import chat, events, health, privacy, products, recommendations, search, static
+from appliance.server.routes import chat, events, health, hooks, privacy, products, recommendations, search, static
 from appliance.server.routes.admin import admin_router, claim_router
 from appliance.server.shelves import Shelves
 
@@ -96,6 +96,7 @@ def _open(noop: bool) -> Router:
         health.healthz,
         health.readyz,
         health.metrics,
+        hooks.take_medusa_event,
         static.widget,
         static.chat_widget,
         static.demo_page,

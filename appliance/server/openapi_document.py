@@ -17,6 +17,7 @@ from appliance.server import (
     openapi_assistant,
     problems,
     schemas,
+    sync_schemas,
     talk_schemas,
 )
 from appliance.server.openapi_examples import PARAMETERS, PROBLEMS, REQUESTS, RESPONSES
@@ -52,16 +53,18 @@ _BODIES = {
     "changeSettings": "SettingsPatch",
     "createToken": "TokenIn",
     "submitJob": "JobIn",
+    "takeMedusaEvent": "HookIn",
+    "startSync": "SyncIn",
     "startExperiment": "ExperimentIn",
     "importProducts": "ProductsBody",
     "importInteractions": "InteractionsBody",
     **openapi_assistant.BODIES,
 }
 """The bodies that the handlers read by themselves, by operation."""
-_NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob"}
+_NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob", "takeMedusaEvent", "startSync", "testSync"}
 _CONFLICT = {
     *("claimAppliance", "changeProduct", "createRule", "replaceRule", "previewRule"),
-    *("startExperiment", "stopExperiment", "getRecommendationAnalytics"),
+    *("startExperiment", "stopExperiment", "getRecommendationAnalytics", "cancelJob", "retryJob"),
     *openapi_assistant.CONFLICTS,
 }
 _LABEL = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
@@ -91,7 +94,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         "description": "Not ready; the body says why.",
         "content": {"application/json": {"schema": not_ready}, **_problem_content(503)},
     }
-    _describe_events(paths["/v1/chat/stream"]["post"])
+    _describe_events(paths["/v1/chat/stream"]["post"], ["delta", "products", "done", "error"], '{"text":"Dạ có ạ. "}')
+    _describe_events(paths["/v1/admin/jobs/events"]["get"], ["job"], '{"id":"…","kind":"train","state":"running"}')
     paths["/v1/products/{product}"]["get"]["responses"]["304"] = {"description": "The client's copy is current."}
     return document
 
@@ -100,7 +104,7 @@ def _schemas() -> dict[str, Any]:
     """Return msgspec's own schemas: they have every bound, also inside lists, and refuse unknown fields."""
     types: list[Any] = [problems.Problem, wire.BatchReply, wire.ProductsBody, wire.InteractionsBody, EventIn]
     types += [wire.OrdersBody, wire.FaqBody]
-    for module in (schemas, admin_schemas, analytics_schemas, chat_schemas, talk_schemas):
+    for module in (schemas, admin_schemas, analytics_schemas, chat_schemas, sync_schemas, talk_schemas):
         types += [
             value
             for _, value in inspect.getmembers(module, inspect.isclass)
@@ -154,6 +158,7 @@ def _checked_settings() -> dict[str, Any]:
         "server.origins": {"items": origin},
         "server.trusted_proxies": {"items": network},
         "assistant.handoff_contact_hours": {"type": "string", "pattern": _HOURS},
+        "medusa.url": {"type": "string", "pattern": rf"^$|{_ORIGIN}"},
         "recommender.repurchase_by_category": {"items": {"type": "string", "pattern": _INTERVAL}},
     }
     zones = sorted(zoneinfo.available_timezones())
@@ -190,7 +195,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     name = operation["operationId"]
     statuses = {400, 429, 503}
     is_admin = path.startswith("/v1/admin")
-    if operation.get("security") or is_admin:
+    if operation.get("security") or is_admin or name == "takeMedusaEvent":
         statuses.add(401)
     if is_admin or name in _NAMES_A_CUSTOMER:
         statuses.add(403)
@@ -241,13 +246,15 @@ def _use_own_media_type(operation: dict[str, Any]) -> None:
     operation["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
 
 
-def _describe_events(operation: dict[str, Any]) -> None:
-    """Describe one server-sent event; the data of ``done`` is a ``ChatOut``, that of ``products`` its ``products``."""
-    names = ["delta", "products", "done", "error"]
+def _describe_events(operation: dict[str, Any], names: list[str], data: str) -> None:
+    """Describe one server-sent event, by the names that it can have and the data of one with the first of them.
+
+    The data of ``done`` is a ``ChatOut``, that of ``products`` its ``products``, that of ``job`` a ``JobOut``.
+    """
     schema = {
         "type": "object",
         "properties": {"event": {"enum": names}, "data": {"type": "string", "contentMediaType": "application/json"}},
         "required": ["event", "data"],
     }
-    example = {"event": "delta", "data": '{"text":"Dạ có ạ. "}'}
+    example = {"event": names[0], "data": data}
     operation["responses"]["200"]["content"] = {"text/event-stream": {"schema": schema, "example": example}}

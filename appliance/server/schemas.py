@@ -242,6 +242,15 @@ class PublicIssue(Out, frozen=True, kw_only=True):
     message: str
 
 
+class MedusaState(Out, frozen=True, kw_only=True):
+    """Whether the shop's Medusa can be reached; the shop is served either way."""
+
+    state: Literal["off", "unknown", "online", "offline", "denied", "unsupported"]
+    reason: str = ""
+    since: str | None = None
+    message: str = ""
+
+
 class ReadyOut(Out, frozen=True, kw_only=True):
     """Whether the shop can be served, and what is off."""
 
@@ -249,3 +258,4 @@ class ReadyOut(Out, frozen=True, kw_only=True):
     safe_mode: bool
     parts: dict[str, str]
     issues: list[PublicIssue]
+    medusa: MedusaState

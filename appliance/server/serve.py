@@ -76,7 +76,7 @@ def make_server(
     noop: bool = False,
 ) -> uvicorn.Server:
     """Return the server that ``run`` runs; setting its ``should_exit`` stops it."""
-    return _Server(_config(runtime, host, port, noop=noop), on_ready)
+    return _Server(_config(runtime, host, port, noop=noop), runtime, on_ready)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -112,8 +112,9 @@ def _config(runtime: Runtime, host: str | None, port: int | None, *, noop: bool)
 class _Server(uvicorn.Server):
     """Tells when it listens, watches deadlines, and returns after a signal instead of dying of it."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: OnReady | None) -> None:
+    def __init__(self, config: uvicorn.Config, runtime: Runtime, on_ready: OnReady | None) -> None:
         super().__init__(config)
+        self._runtime = runtime
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
@@ -121,6 +122,12 @@ class _Server(uvicorn.Server):
         if self.started and self._on_ready is not None:
             address = self.servers[0].sockets[0].getsockname()
             self._on_ready(str(address[0]), int(address[1]))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Streams that watch the jobs would be waited for.
+        if self._runtime.jobs is not None:
+            self._runtime.jobs.feed.close()
+        await super().shutdown(sockets=sockets)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:

@@ -46,12 +46,15 @@ class Ingest:
         settings: Settings,
         metrics: Metrics,
         now: Callable[[], float] = time.time,
+        recognise: Callable[[Interaction], Interaction] = lambda event: event,
     ) -> None:
+        """``recognise`` gives an event the id under which what it tells of was counted already."""
         self._journal = journal
         self._privacy = privacy
         self._judge = Judge(catalogue, privacy, settings.weights, settings.ingest).judge
         self._metrics = metrics
         self._now = now
+        self._recognise = recognise
         self._listeners: list[Listener] = []
         self._link_listeners: list[Callable[[str, str], None]] = []
         # Two generations: dropping the older one whole costs nothing, where a queue would cost each event.
@@ -99,7 +102,7 @@ class Ingest:
                 rejected.append(Rejection(index, verdict.code, verdict.message))
                 self._metrics.events_rejected.labels(code=verdict.code).inc()
             else:
-                kept.append(verdict)
+                kept.append(self._recognise(verdict))
         await self._keep(kept)
         self._metrics.events_accepted.inc(len(kept))
         return IngestResult(len(kept), rejected)

@@ -18,11 +18,28 @@ import sqlite_utils
 
 from appliance.store.sqlite import SqliteStore
 
-JobState = Literal["queued", "running", "done", "failed", "dead"]
+JobState = Literal["queued", "running", "done", "failed", "dead", "cancelled"]
 MAX_ATTEMPTS = 5
-_NONE_RUNS = "not exists (select 1 from job other where other.kind = job.kind and other.state = 'running')"
 LONGEST_WAIT = 3600.0
 """Seconds. A moment further ahead than this was written under a wrong clock and counts as reached."""
+_CLAIMABLE = """attempts < max_attempts and not cancelling
+    and (state = 'queued' and (run_after <= :now or run_after > :now + :longest)
+        and not exists (select 1 from job other where other.state = 'running'
+            and (other.kind = job.kind or other.heavy and job.heavy))
+    or state = 'running' and (lease_until < :now or lease_until > :now + :longest))"""
+_BEST_FIRST = "order by priority desc, created_at, rowid"
+
+
+class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job to be submitted."""
+
+    kind: str
+    args: Mapping[str, Any] = {}
+    priority: int = 50
+    """Higher goes first."""
+    heavy: bool = False
+    """Of these one runs at a time, whatever their kinds."""
+    max_attempts: int = MAX_ATTEMPTS
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +50,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     args: dict[str, Any]
     state: JobState
     """``failed``: its input was refused, so that trying again is no use; ``dead``: every attempt failed."""
+    priority: int = 50
+    """Higher goes first."""
+    heavy: bool = False
+    cancelling: bool = False
+    """Somebody asked for its end while it ran: it stops when it can and is not run again."""
     progress: float = 0.0
     """0 to 1."""
     message: str = ""
@@ -51,54 +73,39 @@ class JobRepository:
         self._store = store
         self._now = now
 
-    def submit(self, kind: str, args: Mapping[str, Any], max_attempts: int = MAX_ATTEMPTS) -> tuple[Job, bool]:
+    def submit(self, wanted: NewJob) -> tuple[Job, bool]:
         """Return a waiting job of a kind that does all that is asked, or a new one, and whether it is new.
 
-        Arguments narrow a job: one with fewer of them (those that are false or null do not count) does more. Durable
-        on return.
+        Arguments narrow a job: one with fewer of them (those that are false or null do not count) does more. One that
+        waits takes the higher of both priorities. Durable on return.
         """
         with self._store.write() as db:
-            return self._submit(
-                db, kind, args, max_attempts, [job for job in _active(db, kind) if job.state == "queued"]
-            )
+            return _submit(db, wanted, [job for job in _active(db, wanted.kind) if job.state == "queued"], self._now())
 
-    def submit_due(self, name: str, period: float, offset: float, kind: str, args: Mapping[str, Any]) -> Job | None:
-        """Submit a periodic job when a new period has begun, once a period whoever asks, or return ``None``.
-
-        Periods begin at ``offset`` plus multiples of ``period`` (seconds since 1970). Missed periods count as one. An
-        entry that is seen for the first time waits for its next period. A clock that was far ahead is forgiven. A job
-        that still waits or runs is not doubled.
-        """
-        now = self._now()
-        due = (now - offset) // period * period + offset
+    def submit_unless_active(self, wanted: NewJob) -> tuple[Job, bool]:
+        """Like ``submit``; but a job that runs already stands for the new one as well."""
         with self._store.write() as db:
-            values = {"name": name, "due": due, "ahead": now + period}
-            db.execute("insert into periodic (name, last_due) values (:name, :due) on conflict do nothing", values)
-            db.execute("update periodic set last_due = :due where name = :name and last_due > :ahead", values)
-            begun = db.execute("update periodic set last_due = :due where name = :name and last_due < :due", values)
-            if begun.rowcount != 1:
-                return None
-            return self._submit(db, kind, args, MAX_ATTEMPTS, _active(db, kind))[0]
+            return _submit(db, wanted, _active(db, wanted.kind), self._now())
 
     def active(self, kind: str) -> builtins.list[Job]:
         """Return the jobs of a kind that wait or run, the oldest first."""
         return _active(self._store.read(), kind)
 
-    def claim(self, job_id: str, owner: str, lease: float) -> Job | None:
-        """Take a job that is due, or whose worker let its lease run out; ``None`` when there is nothing to take.
+    def claim(self, owner: str, lease: float, *, busy: Iterable[str] = (), kind: str = "") -> Job | None:
+        """Take the best job that is due, or whose worker let its lease run out; ``None`` when there is none.
 
-        One that waits cannot be taken while another of its kind runs.
+        The best has the highest priority, then the greatest age. One that waits cannot be taken while another of its
+        kind runs, nor a heavy one while another heavy one does. ``busy`` are left alone; ``kind`` limits the choice.
         """
-        now = self._now()
+        values = {"owner": owner, "now": self._now(), "lease": lease, "longest": LONGEST_WAIT, "kind": kind}
         with self._store.write() as db:
             jobs = _jobs(
                 db.execute(
                     f"""update job set state = 'running', attempts = attempts + 1, owner = :owner,
                     lease_until = :now + :lease, started_at = :now, ended_at = null, progress = 0, message = ''
-                    where id = :id and attempts < max_attempts
-                    and (state = 'queued' and (run_after <= :now or run_after > :now + :longest) and {_NONE_RUNS}
-                    or state = 'running' and (lease_until < :now or lease_until > :now + :longest)) returning *""",  # noqa: S608
-                    {"id": job_id, "owner": owner, "now": now, "lease": lease, "longest": LONGEST_WAIT},
+                    where id = (select id from job where {_CLAIMABLE} and :kind in ('', kind)
+                        and id not in (select value from json_each(:busy)) {_BEST_FIRST} limit 1) returning *""",  # noqa: S608
+                    {**values, "busy": _json(list(busy))},
                 )
             )
         return jobs[0] if jobs else None
@@ -113,47 +120,90 @@ class JobRepository:
                     [until, job_id, owner],
                 )
 
-    def report(self, job_id: str, owner: str, progress: float, message: str) -> None:
-        """Record how far a job is (0 to 1)."""
+    def report(self, job_id: str, owner: str, progress: float, message: str) -> Job | None:
+        """Record how far a job is (0 to 1), and return it; ``None`` when the owner had lost it."""
         with self._store.write() as db:
-            db.execute(
-                "update job set progress = ?, message = ? where id = ? and owner = ? and state = 'running'",
-                [progress, message, job_id, owner],
+            jobs = _jobs(
+                db.execute(
+                    "update job set progress = ?, message = ? where id = ? and owner = ? and state = 'running'"
+                    " returning *",
+                    [progress, message, job_id, owner],
+                )
             )
+        return jobs[0] if jobs else None
 
-    def finish(self, job_id: str, owner: str, result: Mapping[str, Any]) -> bool:
-        """Record success; false when the owner had lost the job, whose result is then not its to give."""
-        return self._end(job_id, owner, "done", error="", result=msgspec.json.encode(result).decode())
+    def finish(self, job_id: str, owner: str, result: Mapping[str, Any]) -> Job | None:
+        """Record success; ``None`` when the owner had lost the job, whose result is then not its to give."""
+        return self._leave(
+            "state = 'done', ended_at = :now, error = '', progress = 1, result = :result",
+            {"id": job_id, "owner": owner, "result": _json(result)},
+        )
 
-    def fail(self, job_id: str, owner: str, error: str) -> bool:
-        """Record that trying again is of no use; false when the owner had lost the job."""
-        return self._end(job_id, owner, "failed", error=error, result=None)
+    def fail(self, job_id: str, owner: str, error: str) -> Job | None:
+        """Record that trying again is of no use; ``None`` when the owner had lost the job."""
+        return self._leave(
+            "state = iif(cancelling, 'cancelled', 'failed'), ended_at = :now, error = iif(cancelling, '', :error)",
+            {"id": job_id, "owner": owner, "error": error},
+        )
 
-    def retry(self, job_id: str, owner: str, error: str, wait: float) -> JobState | None:
+    def retry(self, job_id: str, owner: str, error: str, wait: float) -> Job | None:
         """Queue a failed job again after ``wait`` seconds, or bury it when its attempts are used up.
 
-        Returns the state it has now, ``None`` when the owner had lost it.
+        Returns it as it is now, ``None`` when the owner had lost it. One that is to be cancelled is not queued again.
         """
-        with self._store.write() as db:
-            rows = db.execute(
-                "update job set state = case when attempts >= max_attempts then 'dead' else 'queued' end,"
-                " ended_at = case when attempts >= max_attempts then :now end,"
-                " error = :error, run_after = :now + :wait, owner = ''"
-                " where id = :id and owner = :owner and state = 'running' returning state",
-                {"id": job_id, "owner": owner, "error": error, "now": self._now(), "wait": min(wait, LONGEST_WAIT)},
-            ).fetchall()
-        return rows[0][0] if rows else None
+        return self._leave(
+            "state = case when cancelling then 'cancelled' when attempts >= max_attempts then 'dead' else 'queued' end,"
+            " ended_at = iif(cancelling or attempts >= max_attempts, :now, null),"
+            " error = iif(cancelling, '', :error), run_after = :now + :wait",
+            {"id": job_id, "owner": owner, "error": error, "wait": min(wait, LONGEST_WAIT)},
+        )
 
     def release(self, owner: str) -> int:
         """Queue what an owner still runs, without counting the attempt: it was stopped, it did not fail."""
         with self._store.write() as db:
             return int(
                 db.execute(
-                    "update job set state = 'queued', attempts = attempts - 1, run_after = 0, owner = ''"
-                    " where owner = ? and state = 'running'",
-                    [owner],
+                    "update job set state = iif(cancelling, 'cancelled', 'queued'), attempts = attempts - 1,"
+                    " ended_at = iif(cancelling, :now, null), run_after = 0, owner = ''"
+                    " where owner = :owner and state = 'running'",
+                    {"owner": owner, "now": self._now()},
                 ).rowcount
             )
+
+    def cancel(self, job_id: str) -> Job | None:
+        """Cancel a job that waits, or note that one that runs is to end; ``None`` when it does neither. Durable."""
+        with self._store.write() as db:
+            jobs = _jobs(
+                db.execute(
+                    "update job set cancelling = 1, ended_at = iif(state = 'queued', :now, null),"
+                    " state = iif(state = 'queued', 'cancelled', state)"
+                    " where id = :id and state in ('queued', 'running') returning *",
+                    {"id": job_id, "now": self._now()},
+                )
+            )
+        return jobs[0] if jobs else None
+
+    def again(self, job_id: str) -> Job | None:
+        """Queue a job that ended without success once more, with all its attempts; ``None`` when it did not.
+
+        When one that waits already does all that it would, that one is returned and the old one stays as it is.
+        """
+        with self._store.write() as db:
+            found = _jobs(
+                db.execute("select * from job where id = ? and state in ('failed', 'dead', 'cancelled')", [job_id])
+            )
+            if not found:
+                return None
+            for job in _active(db, found[0].kind):
+                if job.state == "queued" and _does_all_of(job.args, found[0].args):
+                    return job
+            return _jobs(
+                db.execute(
+                    "update job set state = 'queued', attempts = 0, cancelling = 0, run_after = 0, progress = 0,"
+                    " message = '', error = '', started_at = null, ended_at = null where id = ? returning *",
+                    [job_id],
+                )
+            )[0]
 
     def expire(self, gone: Callable[[str], bool]) -> int:
         """End the leases of workers that are known to be gone, so that their jobs need not wait for it."""
@@ -165,26 +215,30 @@ class JobRepository:
                 for owner in dead
             )
 
-    def claimable(self) -> list[str]:
-        """Return the ids of the jobs that a worker may claim now, the oldest first."""
+    def claimable(self) -> builtins.list[str]:
+        """Return the ids of the jobs that a worker may claim now, the best first."""
         rows = self._store.read().execute(
-            f"""select id from job where attempts < max_attempts
-            and (state = 'queued' and (run_after <= :now or run_after > :now + :longest) and {_NONE_RUNS}
-            or state = 'running' and (lease_until < :now or lease_until > :now + :longest))
-            order by created_at, rowid""",  # noqa: S608
+            f"select id from job where {_CLAIMABLE} {_BEST_FIRST}",  # noqa: S608
             {"now": self._now(), "longest": LONGEST_WAIT},
         )
         return [row[0] for row in rows.fetchall()]
 
-    def bury(self, error: str) -> list[Job]:
-        """Mark as dead, and return, the jobs whose last permitted attempt lost its lease: they kill their worker."""
+    def bury(self, error: str, *, busy: Iterable[str] = ()) -> builtins.list[Job]:
+        """End, and return, the jobs that lost their lease and must not run again.
+
+        They are dead when that was their last permitted attempt (they kill their worker), or cancelled when somebody
+        had asked for it. ``busy`` are left alone.
+        """
+        values = {"now": self._now(), "longest": LONGEST_WAIT, "error": error, "busy": _json(list(busy))}
         with self._store.write() as db:
             return _jobs(
                 db.execute(
-                    """update job set state = 'dead', error = :error, ended_at = :now, owner = ''
-                    where state = 'running' and attempts >= max_attempts
-                    and (lease_until < :now or lease_until > :now + :longest) returning *""",
-                    {"now": self._now(), "longest": LONGEST_WAIT, "error": error},
+                    """update job set state = iif(cancelling, 'cancelled', 'dead'), ended_at = :now, owner = '',
+                    error = iif(cancelling, '', :error)
+                    where state = 'running' and (cancelling or attempts >= max_attempts)
+                    and (lease_until < :now or lease_until > :now + :longest)
+                    and id not in (select value from json_each(:busy)) returning *""",
+                    values,
                 )
             )
 
@@ -193,50 +247,57 @@ class JobRepository:
         jobs = _jobs(self._store.read().execute("select * from job where id = ?", [job_id]))
         return jobs[0] if jobs else None
 
-    def list(self, limit: int = 50) -> list[Job]:
+    def list(self, limit: int = 50, *, kind: str = "", state: JobState | None = None) -> builtins.list[Job]:
         """Return the newest jobs, the newest first."""
         return _jobs(
-            self._store.read().execute("select * from job order by created_at desc, rowid desc limit ?", [limit])
+            self._store.read().execute(
+                "select * from job where :kind in ('', kind) and (:state is null or state = :state)"
+                " order by created_at desc, rowid desc limit :limit",
+                {"kind": kind, "state": state, "limit": limit},
+            )
         )
 
     def prune(self, keep: int) -> int:
-        """Delete all but the newest ``keep`` ended jobs."""
+        """Delete ended jobs but the newest ``keep`` of each kind that were done and as many that were not."""
         with self._store.write() as db:
             return int(
                 db.execute(
-                    "delete from job where state in ('done', 'failed', 'dead') and id not in (select id from job"
-                    " where state in ('done', 'failed', 'dead') order by created_at desc, rowid desc limit ?)",
+                    """delete from job where id in (select id from (select id, row_number() over (
+                        partition by kind, state = 'done' order by ended_at desc, rowid desc) place
+                        from job where state not in ('queued', 'running')) where place > ?)""",
                     [keep],
                 ).rowcount
             )
 
-    def _submit(
-        self,
-        db: sqlite_utils.Database,
-        kind: str,
-        args: Mapping[str, Any],
-        max_attempts: int,
-        known: Iterable[Job],
-    ) -> tuple[Job, bool]:
-        for job in known:
-            if _does_all_of(job.args, args):
-                return job, False
-        new = db.execute(
-            """insert into job (id, kind, args, state, created_at, max_attempts) values (?, ?, ?, 'queued', ?, ?)
-            returning *""",
-            [str(uuid.uuid4()), kind, msgspec.json.encode(args).decode(), self._now(), max_attempts],
-        )
-        return _jobs(new)[0], True
-
-    def _end(self, job_id: str, owner: str, state: JobState, *, error: str, result: str | None) -> bool:
+    def _leave(self, change: str, values: Mapping[str, Any]) -> Job | None:
+        """End a claim with a change, and return the job; ``None`` when the owner had lost it."""
         with self._store.write() as db:
-            ended = db.execute(
-                "update job set state = :state, ended_at = :now, error = :error, result = :result, owner = '',"
-                " progress = case when :state = 'done' then 1 else progress end"
-                " where id = :id and owner = :owner and state = 'running'",
-                {"id": job_id, "owner": owner, "state": state, "now": self._now(), "error": error, "result": result},
+            jobs = _jobs(
+                db.execute(
+                    f"update job set {change}, owner = ''"  # noqa: S608
+                    " where id = :id and owner = :owner and state = 'running' returning *",
+                    {**values, "now": self._now()},
+                )
             )
-            return ended.rowcount == 1
+        return jobs[0] if jobs else None
+
+
+def _submit(db: sqlite_utils.Database, wanted: NewJob, known: Iterable[Job], now: float) -> tuple[Job, bool]:
+    for job in known:
+        if _does_all_of(job.args, wanted.args):
+            if job.state != "queued" or job.priority >= wanted.priority:
+                return job, False
+            raised = db.execute("update job set priority = ? where id = ? returning *", [wanted.priority, job.id])
+            return _jobs(raised)[0], False
+    new = db.execute(
+        """insert into job (id, kind, args, state, priority, heavy, created_at, max_attempts)
+        values (?, ?, ?, 'queued', ?, ?, ?, ?) returning *""",
+        [
+            *(str(uuid.uuid4()), wanted.kind, _json(wanted.args), wanted.priority, int(wanted.heavy)),
+            *(now, wanted.max_attempts),
+        ],
+    )
+    return _jobs(new)[0], True
 
 
 def _active(db: sqlite_utils.Database, kind: str) -> list[Job]:
@@ -248,6 +309,10 @@ def _does_all_of(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
     return all(narrow.get(name) == value for name, value in wide.items() if value is not None and value is not False)
 
 
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _jobs(cursor: Any) -> list[Job]:
     names = [column[0] for column in cursor.description]
     jobs = []
@@ -255,5 +320,6 @@ def _jobs(cursor: Any) -> list[Job]:
         values = dict(zip(names, row, strict=True))
         values["args"] = msgspec.json.decode(values["args"])
         values["result"] = None if values["result"] is None else msgspec.json.decode(values["result"])
+        values |= {"heavy": bool(values["heavy"]), "cancelling": bool(values["cancelling"])}
         jobs.append(Job(**{name: values[name] for name in Job.__struct_fields__}))
     return jobs

@@ -12,7 +12,8 @@ from appliance.store.products import json_ids
 from appliance.store.sqlite import SqliteStore
 
 _ADD = """
-insert into medusa_events (digest, event, ids, received_at) values (?, ?, ?, ?) on conflict (digest) do nothing
+insert into medusa_events (digest, event, ids, received_at, handled) values (?, ?, ?, ?, ?)
+on conflict (digest) do nothing
 """
 _WAITING = "select hex(digest), event, ids from medusa_events where handled = 0 order by received_at limit ?"
 _HANDLED = "update medusa_events set handled = 1 where hex(digest) in (select value from json_each(?))"
@@ -35,16 +36,17 @@ class MedusaEventRepository:
         self._store = store
         self._now = now
 
-    def add(self, digest: bytes, event: str, ids: Sequence[str], *, remember: float) -> bool:
+    def add(self, digest: bytes, event: str, ids: Sequence[str], *, remember: float, followed: bool = False) -> bool:
         """Keep an event and return whether it is new; durable on return.
 
-        ``digest`` tells equal bodies. Events that were followed are forgotten after ``remember`` seconds.
+        ``digest`` tells equal bodies. Events that were followed are forgotten after ``remember`` seconds; with
+        ``followed`` it is only remembered.
         """
         now = self._now()
         with self._store.write() as db:
             db.execute(_FORGET, [now - remember])
             body = msgspec.json.encode(list(ids)).decode()
-            return bool(db.execute(_ADD, [digest, event, body, now]).rowcount)
+            return bool(db.execute(_ADD, [digest, event, body, now, int(followed)]).rowcount)
 
     def waiting(self, limit: int = 1000) -> list[MedusaEvent]:
         """Return events that were not followed yet, the oldest first."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from job_waits import count, ended, in_state, until
 
 from appliance.errors import InvalidInput, StoreError
 from appliance.issues import IssueBoard
-from appliance.jobs.queue import Handler, Job, JobContext, JobQueue
+from appliance.jobs.queue import Handler, JobContext, JobKind, JobQueue
 from appliance.metrics import Metrics
 
 OpenQueue = Callable[..., JobQueue]
@@ -44,44 +44,16 @@ def open_queue(tmp_path: Path, metrics: Metrics, issues: IssueBoard) -> Iterator
     """Open queues on one file; they sweep and retry quickly and are stopped at the end."""
     opened: list[JobQueue] = []
 
-    def open_one(handlers: Mapping[str, Handler], **options: Any) -> JobQueue:
-        quick = {"sweep_seconds": 0.05, "retry_seconds": 0.01, "stop_seconds": 2.0}
-        queue = JobQueue(tmp_path / "jobs.db", handlers, metrics, issues, **(quick | options))
+    def open_one(handlers: Mapping[str, Handler], retry_seconds: float = 0.01, **options: Any) -> JobQueue:
+        quick = {"sweep_seconds": 0.05, "stop_seconds": 2.0}
+        kinds = [JobKind(name=name, handler=do, retry_seconds=retry_seconds) for name, do in handlers.items()]
+        queue = JobQueue(tmp_path / "jobs.db", kinds, metrics, issues, **(quick | options))
         opened.append(queue)
         return queue
 
     yield open_one
     for queue in opened:
         queue.stop()
-
-
-def in_state(queue: JobQueue, job_id: str, *states: str) -> Job:
-    """Wait until a job that was tried is in one of the states and return it."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        job = queue.get(job_id)
-        assert job is not None
-        if job.state in states and job.attempts:
-            return job
-        time.sleep(0.01)
-    raise AssertionError(f"the job stays as it is: {queue.get(job_id)}")
-
-
-def ended(queue: JobQueue, job_id: str) -> Job:
-    """Wait until a job has ended and return it."""
-    return in_state(queue, job_id, "done", "failed", "dead")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "it never came to hold"
-        time.sleep(0.005)
-
-
-def count(metrics: Metrics, kind: str, state: str) -> float:
-    return metrics.registry.get_sample_value("appliance_jobs_total", {"kind": kind, "state": state}) or 0.0
 
 
 def test_a_job_runs_once_and_keeps_its_result(open_queue: OpenQueue, metrics: Metrics) -> None:

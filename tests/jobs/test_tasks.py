@@ -8,7 +8,7 @@ from pathlib import Path
 from appliance.domain import Product
 from appliance.issues import IssueBoard
 from appliance.jobs.queue import JobQueue
-from appliance.jobs.tasks import training_handler
+from appliance.jobs.tasks import model_kinds
 from appliance.metrics import Metrics
 from appliance.ops.training import Trainer
 from appliance.settings import Settings
@@ -23,7 +23,7 @@ def test_a_training_job_publishes_and_keeps_its_report(tmp_path: Path) -> None:
     catalogue, artifacts = Catalogue(store), ArtifactStore(tmp_path / "models")
     catalogue.upsert([Product(id="p1", handle="balo-da", title="Balo da")])
     trainer = Trainer(tmp_path, catalogue, None, artifacts, Settings())
-    jobs = JobQueue(tmp_path / "jobs.db", {"train": training_handler(trainer)}, Metrics(), IssueBoard())
+    jobs = JobQueue(tmp_path / "jobs.db", model_kinds(trainer), Metrics(), IssueBoard())
     jobs.start()
     job = jobs.submit("train", {"search_only": True})
     deadline = time.monotonic() + 60

@@ -51,6 +51,7 @@ def test_the_document_holds(served: tuple[str, Runtime], who: str, tmp_path: Pat
     url, runtime = served
     headers = {"browser": "Origin: https://shop.example", "owner": f"Authorization: Bearer {runtime.local_token}"}
     part = ["--exclude-path-regex", "^/v1/admin"] if who == "browser" else ["--include-path-regex", "^/v1/admin"]
+    part += ["--exclude-path", "/v1/admin/jobs/events"] * (who == "owner")  # a stream without an end
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/schema/openapi.json", *part]
     command += ["--header", headers[who], "--max-examples", EXAMPLES, "--seed", "1", "--no-color"]
     command += ["--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--generation-database", "none"]

@@ -12,8 +12,9 @@ from appliance.issues import Issue, Severity
 from appliance.messages import Locale, catalogue
 from appliance.runtime import Runtime
 from appliance.server.exchange import runtime_of
+from appliance.server.present_medusa import connection_out
 from appliance.server.query import LocaleTag, locale_of
-from appliance.server.schemas import HealthOut, PublicIssue, ReadyOut
+from appliance.server.schemas import HealthOut, MedusaState, PublicIssue, ReadyOut
 
 
 @get("/healthz", operation_id="health", summary="Liveness")
@@ -33,6 +34,7 @@ async def readyz(request: Request[Any, Any, Any], locale: LocaleTag = "") -> Res
         safe_mode=readiness.safe_mode,
         parts={name: str(state) for name, state in readiness.parts.items()},
         issues=[_public(issue, language) for issue in runtime.issues.open()],
+        medusa=_medusa(runtime, language),
     )
     headers = {"Cache-Control": "no-store"} | ({} if readiness.ready else {"Retry-After": "1"})
     return Response(body, status_code=200 if readiness.ready else 503, headers=headers)
@@ -61,6 +63,13 @@ def _public(issue: Issue, locale: Locale) -> PublicIssue:
         severity=issue.severity.value,
         part=issue.part,
         message=issue_message(issue, locale),
+    )
+
+
+def _medusa(runtime: Runtime, locale: Locale) -> MedusaState:
+    connection = connection_out(runtime, locale)
+    return MedusaState(
+        state=connection.state, reason=connection.reason, since=connection.since, message=connection.message
     )
 
 

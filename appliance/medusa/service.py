@@ -1,0 +1,219 @@
+"""Medusa as the rest of the appliance knows it: one connection, its state, and the work that keeps both in step."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from appliance.errors import ApplianceError, NotFound
+from appliance.issues import IssueBoard, Severity
+from appliance.medusa.client import MedusaClient
+from appliance.medusa.connectivity import Connectivity
+from appliance.medusa.faults import MedusaUnreachable
+from appliance.medusa.hooks import EventIntake
+from appliance.medusa.mirror import Mirror, region_id
+from appliance.medusa.pull import COPIED, COPY, LAST, Pull
+from appliance.medusa.purchases import PurchaseRecorder
+from appliance.medusa.reading import Reader
+from appliance.medusa.reading_pass import Mode, PassReport, Progress
+from appliance.medusa.turns import Turns
+from appliance.medusa.version import require_version_2
+from appliance.settings import Settings
+from appliance.store.catalogue import Catalogue
+from appliance.store.medusa_events import MedusaEventRepository
+from appliance.store.mirror import MirrorRepository
+from appliance.store.orders import OrderRepository
+from appliance.store.outbox import OutboxRepository
+from appliance.store.sqlite import SqliteStore
+from appliance.store.state import StateRepository
+
+log = structlog.get_logger(__name__)
+
+_MODES: tuple[Mode, ...] = ("full", "changes", "stock", "sweep", "events", "now")
+_SKEW_SECONDS = 120.0
+"""From here on a difference of the clocks is worth telling."""
+
+
+class LastPass(msgspec.Struct, frozen=True):
+    """The last pass of a mode."""
+
+    at: float
+    """Unix seconds."""
+    report: PassReport
+
+
+class ShopFound(msgspec.Struct, frozen=True):
+    """What a test of the connection found."""
+
+    shop: str
+    currencies: tuple[str, ...]
+    region: str
+    """The region whose prices are shown."""
+
+
+class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the two are in step. Times are Unix seconds."""
+
+    connection: Connectivity
+    copied_at: float | None
+    """When a copy or full comparison was last whole."""
+    copying: bool
+    """Whether a first copy or a full comparison is under way, or waits to go on."""
+    last: dict[str, LastPass]
+    mirrored: dict[str, int]
+    """Records by kind."""
+    outbox: dict[str, int]
+    """The owner's edits by state."""
+    events_waiting: int
+    skew_seconds: float | None
+    """By how much Medusa's clock is ahead of this one's."""
+
+
+class MedusaService:
+    """One Medusa. Safe to use from any thread."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        catalogue: Catalogue,
+        orders: OrderRepository,
+        settings: Settings,
+        issues: IssueBoard,
+        now: Callable[[], float] = time.time,
+        *,
+        counting: PurchaseRecorder | None = None,
+    ) -> None:
+        """Open no connection yet. Raises ``InvalidSetting`` for an unusable CA file or missing credentials."""
+        self._settings = settings.medusa
+        self._currency = settings.shop.currency
+        self._issues = issues
+        self._now = now
+        self._running = threading.local()
+        self._closed = threading.Event()
+        self._state = StateRepository(store, "sync_state", now)
+        self._checked = False
+        self.client = MedusaClient(settings.medusa, now=now, stopping=self._is_stopping)
+        self.client.on_change(self._tell)
+        self.reader = Reader(self.client)
+        self.exchange = Turns()
+        self.outbox = OutboxRepository(store, now)
+        self.events = MedusaEventRepository(store, now)
+        self.intake = EventIntake(self.events, settings.medusa.webhook_secret, self.medusa_time)
+        self.mirror = Mirror(catalogue, MirrorRepository(store), self._state, settings, self.medusa_time)
+        self._pull = Pull(
+            self.client,
+            self.reader,
+            self.mirror,
+            orders,
+            self.events,
+            counting,
+            self._state,
+            settings.medusa,
+            self.exchange,
+            now,
+        )
+
+    def medusa_time(self) -> float:
+        """Return what Medusa's clock shows now, as far as is known; Unix seconds."""
+        return self._now() + (self.client.skew or 0.0)
+
+    def pull(self, mode: Mode, progress: Progress, stopping: Callable[[], bool]) -> Mapping[str, Any]:
+        """Do one pass and return its report; where Medusa cannot be used, return its state instead.
+
+        What was read until then is kept, and the next pass goes on from there. Raises ``MedusaUnreachable`` when
+        ``stopping`` says so, and errors of the stores.
+        """
+        return self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
+
+    def test(self) -> ShopFound:
+        """Ask Medusa who it is. Raises the faults of ``appliance.medusa.faults``, and ``NotFound`` for the region."""
+        require_version_2(self.client)
+        shop = self.reader.store()
+        regions = self.reader.regions()
+        shown = region_id(regions, self._settings.region, self._currency)
+        if not shown:
+            wanted = self._settings.region or self._currency
+            raise NotFound(f"Medusa has no region {wanted!r}.", hint="Set medusa.region to the name of a region.")
+        return ShopFound(
+            shop=shop.name,
+            currencies=tuple(currency.currency_code.upper() for currency in shop.supported_currencies),
+            region=next(region.name for region in regions if region.id == shown),
+        )
+
+    def status(self) -> SyncStatus:
+        """Return how far the two are in step."""
+        copied = self._state.get(COPIED)
+        last = {mode: self._state.get(f"{LAST}.{mode}") for mode in _MODES}
+        return SyncStatus(
+            connection=self.client.state,
+            copied_at=float(copied) if copied else None,
+            copying=copied is None or self._state.get(COPY) is not None,
+            last={mode: msgspec.json.decode(text, type=LastPass) for mode, text in last.items() if text},
+            mirrored=self.mirror.repository.counts(),
+            outbox=self.outbox.counts(),
+            events_waiting=len(self.events.waiting()),
+            skew_seconds=self.client.skew,
+        )
+
+    def close(self) -> None:
+        """End calls that wait, and close the connections."""
+        self._closed.set()
+        self.client.close()
+
+    def _guarded(self, work: Callable[[], Mapping[str, Any]], stopping: Callable[[], bool]) -> Mapping[str, Any]:
+        self._running.stopping = stopping
+        try:
+            if not self._checked:
+                require_version_2(self.client)
+                self._checked = True
+            done = work()
+        except MedusaUnreachable as fault:
+            if self._is_stopping():
+                raise
+            self._checked = False
+            return _unfinished(self.client.state, fault)
+        except ApplianceError as fault:
+            if not fault.code.startswith("medusa_"):
+                raise
+            self._checked = False
+            self._issues.report("medusa_trouble", fault.code, Severity.ERROR, "medusa", fault.message)
+            return _unfinished(self.client.state, fault)
+        finally:
+            self._running.stopping = None
+        self._issues.cure("medusa_trouble")
+        self._judge()
+        return done
+
+    def _judge(self) -> None:
+        """Report what a pass showed to be wrong with the set-up."""
+        skew = self.client.skew or 0.0
+        if abs(skew) > _SKEW_SECONDS:
+            self._issues.report("medusa_clock", "medusa_clock", Severity.WARNING, "medusa", f"{skew:+.0f} s")
+        else:
+            self._issues.cure("medusa_clock")
+        if self.mirror.facts().region_id:
+            self._issues.cure("medusa_region")
+        else:
+            wanted = self._settings.region or "a region in the shop's currency"
+            self._issues.report("medusa_region", "medusa_region", Severity.WARNING, "medusa", wanted)
+
+    def _tell(self, connection: Connectivity) -> None:
+        log.info("medusa_state", state=connection.state, reason=connection.reason)
+        if connection.state == "online":
+            self._issues.cure("medusa")
+        else:
+            detail = f"{connection.reason}: {connection.last_error}"
+            self._issues.report("medusa", f"medusa_{connection.state}", Severity.WARNING, "medusa", detail)
+
+    def _is_stopping(self) -> bool:
+        stopping: Callable[[], bool] | None = getattr(self._running, "stopping", None)
+        return self._closed.is_set() or (stopping is not None and stopping())
+
+
+def _unfinished(state: Connectivity, fault: ApplianceError) -> Mapping[str, Any]:
+    return {"state": state.state, "reason": state.reason or fault.code, "detail": fault.message}

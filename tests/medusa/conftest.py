@@ -1,0 +1,47 @@
+"""The real Medusa server that the tests of this folder share, one for each worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from live_medusa import REQUIRED, SKIPPED, LiveMedusa, Unavailable, missing_tools
+
+SECONDS = 120.0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the server, and start a test's time when the server is there: a first start takes minutes."""
+    for item in items:
+        if "medusa" in getattr(item, "fixturenames", ()):
+            own = item.get_closest_marker("timeout")
+            seconds = own.args[0] if own is not None and own.args else SECONDS
+            item.add_marker(pytest.mark.medusa)
+            item.add_marker(pytest.mark.timeout(seconds, func_only=True), append=False)
+
+
+@pytest.fixture(scope="session")
+def medusa() -> Iterator[LiveMedusa]:
+    """A running server with the data as first seeded; the tests of a worker share it and what they leave in it."""
+    if os.environ.get(SKIPPED):
+        pytest.skip(os.environ[SKIPPED])
+    missing = missing_tools()
+    if missing:
+        _give_up(f"no real Medusa here: {', '.join(missing)} missing")
+    server = LiveMedusa()
+    try:
+        try:
+            server.start(fresh=True)
+        except Unavailable as reason:
+            _give_up(str(reason))
+        yield server
+    finally:
+        server.wipe()
+
+
+def _give_up(reason: str) -> None:
+    if os.environ.get(REQUIRED):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
