@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from appliance.errors import Conflict, NotFound
 from appliance.issues import IssueBoard
@@ -21,6 +23,18 @@ from appliance.store.sqlite import Transaction
 Keep = Literal["here", "medusa"]
 
 
+class EditView(msgspec.Struct, frozen=True, kw_only=True):
+    """An edit with names in the place of ids."""
+
+    edit: Edit
+    product_title: str
+    variant_title: str
+    part: str
+    base: Any
+    value: Any
+    theirs: Any
+
+
 class OwnerEdits:
     """The owner's changes of mirrored products. Safe to use from any thread; never waits for Medusa."""
 
@@ -31,11 +45,11 @@ class OwnerEdits:
         catalogue: Catalogue,
         issues: IssueBoard,
         now: Callable[[], float] = time.time,
-        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """``on_change`` is called after edits were queued or decided, to have them sent soon; it must not wait."""
         self._mirror, self._outbox, self._catalogue = mirror, outbox, catalogue
-        self._issues, self._now, self._on_change = issues, now, on_change
+        self._issues, self._now = issues, now
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after edits were queued or decided, to have them sent soon; it must not wait."""
 
     def is_mirrored(self, product_id: str) -> bool:
         """Tell whether a product comes from Medusa."""
@@ -103,6 +117,33 @@ class OwnerEdits:
         settled = self._outbox.get(edit_id)
         return edit if settled is None else settled
 
+    def view(self, edit: Edit) -> EditView:
+        """Return an edit as the owner reads it: categories and locations by name, the product by its title."""
+        card = self._catalogue.card(edit.product_id)
+        product = self._catalogue.product(edit.product_id) if edit.variant_id else None
+        variants = product.variants if product else ()
+        part = edit.part
+        if edit.field == "stock":
+            place = self._mirror.some(records.StockLocation, [part]).get(part)
+            part = place.name if place else part
+        values = [edit.base, edit.value, edit.theirs]
+        if edit.field == "categories":
+            values = [value and [self._category_name(id_) for id_ in value] for value in values]
+        return EditView(
+            edit=edit,
+            product_title=card.title if card else edit.product_id,
+            variant_title=next((one.title or one.sku for one in variants if one.id == edit.variant_id), ""),
+            part=part,
+            base=values[0],
+            value=values[1],
+            theirs=values[2],
+        )
+
+    def _category_name(self, category_id: str) -> str:
+        path = self._mirror.facts().categories.get(category_id, category_id)
+        known = self._mirror.some(records.Category, [category_id]).get(category_id)
+        return known.name if path == category_id and known else path
+
     def _translated(self, db: Transaction, product_id: str, wish: Wish, waiting: Sequence[Edit]) -> Translation:
         product = self._mirror.some(records.Product, [product_id], db).get(product_id)
         shown = self._catalogue.product(product_id)
@@ -134,4 +175,4 @@ class OwnerEdits:
 
     def _tell(self) -> None:
         tell_owner(self._issues, self._outbox, self._now())
-        self._on_change()
+        self.on_change()

@@ -14,7 +14,7 @@ def tell_owner(issues: IssueBoard, outbox: OutboxRepository, now: float) -> None
     counts = outbox.counts()
     found = {
         "medusa_conflicts": (counts.get("conflict", 0), Severity.WARNING),
-        "medusa_refused": (counts.get("refused", 0), Severity.WARNING),
+        "medusa_edits_refused": (counts.get("refused", 0), Severity.WARNING),
         "medusa_edits_lost": (outbox.lost(now - _LOST_SECONDS), Severity.INFO),
     }
     for code, (count, severity) in found.items():

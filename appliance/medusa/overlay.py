@@ -65,9 +65,9 @@ def same(edit: Edit, one: Any, other: Any) -> bool:
         case "price" | "stock":
             return Decimal(str(one)) == Decimal(str(other))
         case "tags" | "categories":
-            return sorted(one) == sorted(other)
+            return bool(sorted(one) == sorted(other))
         case "status":
-            return (one == PUBLISHED) == (other == PUBLISHED)
+            return bool((one == PUBLISHED) == (other == PUBLISHED))
         case _:
             return bool(one == other)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from appliance.medusa.projection import stock_items
 from appliance.medusa.reading import Reader
 from appliance.medusa.reading_pass import Progress
 from appliance.medusa.sending import is_there, send
+from appliance.medusa.turns import Turns
 from appliance.medusa.wishes import thing_of
 from appliance.medusa.writing import Writer
 from appliance.settings import Medusa
@@ -79,11 +79,14 @@ class Push:
         outbox: OutboxRepository,
         issues: IssueBoard,
         settings: Medusa,
-        exchange: threading.Lock,
+        exchange: Turns,
         now: Callable[[], float] = time.time,
         dice: random.Random | None = None,
     ) -> None:
-        """``exchange`` is the lock that the pull holds while it reads and writes a page."""
+        """``exchange`` is the lock that the pull holds while it reads and writes a page.
+
+        ``writer`` must not send again by itself (``retry=False``): after a break the push looks first.
+        """
         self._reader, self._writer, self._mirror, self._outbox = reader, writer, mirror, outbox
         self._issues, self._settings, self._exchange, self._now = issues, settings, exchange, now
         self._dice = dice or random.Random()
