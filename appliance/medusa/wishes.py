@@ -181,7 +181,7 @@ class Translation:
         if not location:
             elsewhere = [level for level in item.location_levels if level.location_id != place]
             stocked -= sum((level.stocked_quantity - level.reserved_quantity for level in elsewhere), Decimal(0))
-        if stocked < 0:
+        if stocked < reserved:
             raise Conflict(
                 f"More than {wanted} can be sold from other stock locations alone.",
                 hint="Name the stock location whose stock is meant.",
