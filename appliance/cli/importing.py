@@ -1,8 +1,9 @@
-"""``appliance import``: products, interactions, orders and FAQ entries from files."""
+"""``appliance import``: products, interactions, orders and FAQ entries from files; the old stack's history."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ _FORMATS = ("auto", "csv", "tsv", "jsonl", "lines", "parquet")
 @click.group()
 def import_() -> None:
     """Import products, interactions, orders or an FAQ from CSV, TSV, JSONL (each also .gz) or Parquet.
+
+    `postgres` takes over the history of the stack that the appliance replaces.
 
     Bad rows are told with their line numbers and kept in import-rejects/ of the data directory; good rows are kept.
     Importing a file again updates what is there and counts no interaction twice.
@@ -105,6 +108,55 @@ def faq(session: Session, file: Path, form: Any) -> None:
     from appliance.ops.importing import import_faq
 
     _import(session, file, form, import_faq)
+
+
+@import_.command()
+@click.argument("source")
+@click.option("--columns", default="", help="The columns of an interactions file without a header, parted by commas.")
+@click.option("--zone", default="", help="What times without a time zone are in, as Asia/Ho_Chi_Minh.  [default: UTC]")
+@click.option("--create-products", is_flag=True, help="Make a minimal catalogue entry for products nobody knows.")
+@json_option
+@pass_session
+def postgres(session: Session, source: str, columns: str, zone: str, create_products: bool) -> None:
+    """Take over the history of the five-service stack (chatbot, recommender, PostgreSQL, Redis, cloud LLM).
+
+    SOURCE is a file or folder with its tables (CSV with a header, COPY text, or pg_dump's plain format), or the
+    address of the database, postgresql://user@host/name. Leave the password to PGPASSWORD or ~/.pgpass. The database
+    is only read. rec_user_interactions is taken over; training makes the tables that were learned from it anew.
+    """
+    from appliance.cli.backend import open_backend
+    from appliance.cli.old_stack import print_old_stack
+    from appliance.ops.importing.oldstack import import_postgres
+
+    names = [name.strip() for name in columns.split(",") if name.strip()]
+    with open_backend(session) as backend, output.progress("postgres") as tell:
+        report = import_postgres(
+            source,
+            backend.sink(),
+            session.load().settings,
+            data_dir=session.data_dir,
+            locale=session.locale,
+            columns=names,
+            zone=_zone(zone),
+            create_products=create_products,
+            progress=_bytes(tell),
+        )
+        backend.settle(tell)
+    print_old_stack(session, report)
+
+
+def _zone(name: str) -> tzinfo | None:
+    from zoneinfo import ZoneInfo
+
+    from appliance.text import require_time_zone
+
+    if not name:
+        return None
+    try:
+        require_time_zone(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--zone") from None
+    return ZoneInfo(name)
 
 
 def _import(

@@ -91,7 +91,14 @@ class LocalBackend(HttpBackend):
         """Return a sink that writes to the stores."""
         self._start_journal()
         runtime = self.runtime
-        return LocalSink(runtime.catalogue, runtime.journal, orders=runtime.orders, faq=runtime.faq, flush=self._flush)
+        return LocalSink(
+            runtime.catalogue,
+            runtime.journal,
+            orders=runtime.orders,
+            faq=runtime.faq,
+            flush=self._flush,
+            opted_out=runtime.privacy.is_opted_out,
+        )
 
     def settle(self, tell: Tell) -> None:
         """Move what was imported into the log."""

@@ -61,7 +61,9 @@ class Recollection:
                 if row.kind == "events":
                     self.observe(self._privacy.veiled(msgspec.json.decode(row.payload, type=list[Interaction])))
                 elif row.kind == "identify":
-                    self._links += msgspec.json.decode(row.payload, type=list[Identification])
+                    found = msgspec.json.decode(row.payload, type=list[Identification])
+                    # Those of an imported history are the log's to apply: it knows which sessions are linked already.
+                    self._links += [link for link in found if not link.past]
         except (ApplianceError, msgspec.DecodeError) as error:
             log.warning("journal_not_replayed", error=str(error))
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from appliance.ops.importing import wire
-from appliance.ops.importing.columns import FAQ, INTERACTIONS, ORDERS, PRODUCTS, Schema
+from appliance.ops.importing.columns import FAQ, INTERACTIONS, LINKS, ORDERS, PRODUCTS, Schema
 from appliance.server import (
     admin_schemas,
     analytics_schemas,
@@ -21,7 +21,7 @@ from appliance.server import (
     talk_schemas,
 )
 from appliance.server.openapi_examples import PARAMETERS, PROBLEMS, REQUESTS, RESPONSES
-from appliance.settings import Settings
+from appliance.settings import Secret, Settings
 from appliance.store.ingest import EventIn
 
 _REF = "#/components/schemas/{name}"
@@ -58,6 +58,7 @@ _BODIES = {
     "startExperiment": "ExperimentIn",
     "importProducts": "ProductsBody",
     "importInteractions": "InteractionsBody",
+    "importLinks": "LinksBody",
     **openapi_assistant.BODIES,
 }
 """The bodies that the handlers read by themselves, by operation."""
@@ -103,7 +104,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     """Return msgspec's own schemas: they have every bound, also inside lists, and refuse unknown fields."""
     types: list[Any] = [problems.Problem, wire.BatchReply, wire.ProductsBody, wire.InteractionsBody, EventIn]
-    types += [wire.OrdersBody, wire.FaqBody]
+    types += [wire.LinksBody, wire.OrdersBody, wire.FaqBody]
     for module in (schemas, admin_schemas, analytics_schemas, chat_schemas, sync_schemas, talk_schemas):
         types += [
             value
@@ -117,6 +118,7 @@ def _schemas() -> dict[str, Any]:
     for name, field, schema in (
         ("ProductsBody", "products", PRODUCTS),
         ("InteractionsBody", "interactions", INTERACTIONS),
+        ("LinksBody", "links", LINKS),
         ("OrdersBody", "orders", ORDERS),
         ("FaqBody", "faq", FAQ),
     ):
@@ -136,7 +138,7 @@ def _row(schema: Schema) -> dict[str, Any]:
 
 
 def _settings_schema(found: dict[str, Any]) -> dict[str, Any]:
-    _, sections = msgspec.json.schema_components([Settings], ref_template=_REF)
+    _, sections = msgspec.json.schema_components([Settings], schema_hook=_secret_schema, ref_template=_REF)
     keys = {
         f"{section.name}.{name}": {key: value for key, value in schema.items() if key != "default"}
         for section in msgspec.structs.fields(Settings)
@@ -145,6 +147,13 @@ def _settings_schema(found: dict[str, Any]) -> dict[str, Any]:
     for key, schema in _checked_settings().items():
         keys[key] |= schema
     return {"properties": keys, "additionalProperties": False}
+
+
+def _secret_schema(kind: type) -> dict[str, Any]:
+    """Return the schema of ``Secret``, the one type of the settings that msgspec does not know."""
+    if kind is not Secret:
+        raise NotImplementedError(kind)
+    return {"type": "string", "writeOnly": True}
 
 
 def _checked_settings() -> dict[str, Any]:

@@ -75,6 +75,7 @@ REQUESTS: dict[str, Any] = {
         ],
         "create_products": False,
     },
+    "importLinks": {"links": [{"session_id": "s-7f3a", "user_id": "cus_42", "at": 1767225600}]},
     **openapi_assistant.REQUESTS,
 }
 

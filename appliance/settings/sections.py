@@ -28,6 +28,10 @@ class Secret(str):
         return "Secret('***')" if self else "Secret('')"
 
 
+_NO_SECRET: Secret = msgspec.field(default_factory=Secret)
+"""By a factory: a default would be written into the OpenAPI document, and msgspec cannot encode it."""
+
+
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of the sections: frozen, strict, every field with a default."""
 
@@ -251,11 +255,11 @@ class Medusa(_Section, frozen=True, kw_only=True):
 
     url: str = ""
     """Where Medusa answers, as ``https://shop.vn:9000``; empty: there is none, and nothing is synchronised."""
-    secret_key: Secret = Secret("")
+    secret_key: Secret = _NO_SECRET
     """A secret API key (``sk_…``) of Medusa; it or an admin's e-mail and password are needed."""
     admin_email: str = ""
     """E-mail of an admin of Medusa, where no secret key is used."""
-    admin_password: Secret = Secret("")
+    admin_password: Secret = _NO_SECRET
     """Password of that admin."""
     publishable_key: str = ""
     """The storefront's publishable key (``pk_…``); products outside its channels are hidden. Empty: none is."""
@@ -263,7 +267,7 @@ class Medusa(_Section, frozen=True, kw_only=True):
     """Id or name of the region whose prices are shown; empty: the first one in the shop's currency."""
     ca_file: str = ""
     """File of a private certificate authority (PEM) that signed Medusa's certificate."""
-    webhook_secret: Secret = Secret("")
+    webhook_secret: Secret = _NO_SECRET
     """Secret with which Medusa signs its events; empty: none are taken."""
     timeout_seconds: Seconds = 20.0
     """How long Medusa may be silent before a request is given up."""

@@ -19,7 +19,7 @@ Resolve = Callable[[str], ProductCard | None]
 """Finds a product by id or handle."""
 
 _MICROSECONDS = "least(greatest(coalesce(try_cast({0} as double), 0) * 1e6, -62135596800e6), 253402300799e6)::bigint"
-_OCCURRED, _RECEIVED, _AT = (_MICROSECONDS.format(field) for field in ("e[8]", "e[9]", "e[7]"))
+_OCCURRED, _RECEIVED, _AT, _LINKED_AT = (_MICROSECONDS.format(field) for field in ("e[8]", "e[9]", "e[7]", "e[4]"))
 
 # Every cast has a way out: one odd record must not hold up the records behind it.
 _STAGE = f"""
@@ -122,7 +122,10 @@ when not matched then insert (category, occurrences, weight) values (s.category,
 _LINKED = """
 select session_id, arg_max(user_id, seq) from session_links
 where session_id in (select unnest(?::varchar[])) group by session_id"""
-_LINK = "insert into session_links values (?, ?, ?, make_timestamp((?::double * 1e6)::bigint))"
+_LINK = f"""
+insert into session_links
+select e[1], e[2], e[3]::bigint, make_timestamp({_LINKED_AT})
+from (select unnest(from_json(?, '[["VARCHAR"]]')) as e)"""  # noqa: S608  (our own text)
 _IMPRESSIONS = f"""
 insert into rec_impressions by name
 select coalesce(e[1], '') as recommendation_id, coalesce(e[2], '') as user_id, coalesce(e[3], '') as session_id,
@@ -187,18 +190,25 @@ def _position(cursor: Any) -> int:
 
 
 def _link(cursor: Any, links: Sequence[tuple[int, Identification]]) -> dict[str, str]:
-    """Record the links that say something new; return the sessions that were guests so far with their user."""
+    """Record the links that say something new; return the sessions that were guests so far with their user.
+
+    A link out of the past changes nothing for a session that is linked: importing a history again undoes no sign-in.
+    """
     if not links:
         return {}
     known: dict[str, str] = dict(cursor.execute(_LINKED, [sorted({link.session_id for _, link in links})]).fetchall())
     first: dict[str, str] = {}
+    new: list[tuple[str, str, int, float]] = []
     for seq, link in links:
-        if known.get(link.session_id) == link.user_id:
+        linked = known.get(link.session_id)
+        if linked == link.user_id or (link.past and linked is not None):
             continue
         if link.session_id not in known:
             first[link.session_id] = link.user_id
         known[link.session_id] = link.user_id
-        cursor.execute(_LINK, [link.session_id, link.user_id, seq, link.at])
+        new.append((link.session_id, link.user_id, seq, link.at))
+    if new:
+        cursor.execute(_LINK, [msgspec.json.encode(new).decode()])
     return first
 
 

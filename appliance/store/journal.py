@@ -119,15 +119,13 @@ class Journal:
 
     def append_sync(self, records: Sequence[Interaction], timeout: float = 60.0) -> None:
         """Return once the events are durable; for threads without an event loop. Raises as ``append`` does."""
-        if not records:
-            return
-        done = threading.Event()
-        ticket = Ticket("events", records, done=done)
-        self._submit(ticket)
-        if not done.wait(timeout):
-            raise Busy("The disk did not take the events in time; they may be kept yet.", retry_after=_RETRY_UNMERGED)
-        if ticket.error is not None:
-            raise ticket.error
+        if records:
+            self._commit_sync("events", records, timeout)
+
+    def link_sync(self, links: Sequence[Identification], timeout: float = 60.0) -> None:
+        """Link sessions to users, durably; for threads without an event loop. Raises as ``append`` does."""
+        if links:
+            self._commit_sync("identify", links, timeout)
 
     def note(self, impression: Impression) -> None:
         """Queue an impression and return at once; it is dropped and counted when there is no room."""
@@ -184,6 +182,17 @@ class Journal:
         future: asyncio.Future[None] = loop.create_future()
         self._submit(Ticket(kind, records, loop=loop, future=future))
         await future
+
+    def _commit_sync(
+        self, kind: str, records: Sequence[Interaction] | Sequence[Identification], timeout: float
+    ) -> None:
+        done = threading.Event()
+        ticket = Ticket(kind, records, done=done)
+        self._submit(ticket)
+        if not done.wait(timeout):
+            raise Busy("The disk did not take the events in time; they may be kept yet.", retry_after=_RETRY_UNMERGED)
+        if ticket.error is not None:
+            raise ticket.error
 
     def _submit(self, ticket: Ticket) -> None:
         count = len(ticket.records)

@@ -32,6 +32,8 @@ class Identification(msgspec.Struct, frozen=True, array_like=True):
     session_id: str
     user_id: str
     at: float
+    past: bool = False
+    """Whether this is history: a link that the session has already, whatever it says, is left as it is."""
 
 
 class JournalRow(msgspec.Struct, frozen=True):

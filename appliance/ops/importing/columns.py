@@ -74,6 +74,27 @@ INTERACTIONS = _schema(
     },
 )
 
+OLD_INTERACTIONS = _schema(
+    "postgres",
+    (("product_id", "product_handle"), ("user_id", "session_id"), ("interaction_type",), ("created_at", "updated_at")),
+    {
+        "id": "interaction_id",
+        "user_id": "userid customer_id visitor_id",
+        "session_id": "sessionid",
+        "product_id": "productid item_id",
+        "product_handle": "handle",
+        "interaction_type": "type event_type action",
+        "weight": "",
+        "occurrences": "occurrence_count interaction_count",
+        "metadata": "",
+        "created_at": "first_at",
+        "updated_at": "last_at",
+    },
+)
+"""``rec_user_interactions`` of the five-service stack."""
+
+LINKS = _schema("links", (("session_id",), ("user_id",)), {"session_id": "", "user_id": "", "at": ""})
+
 ORDERS = _schema(
     "orders",
     (("display_id", "id"),),

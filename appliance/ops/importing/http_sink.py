@@ -14,8 +14,9 @@ from appliance.ops.importing.faq import faq_row
 from appliance.ops.importing.faults import RowFault
 from appliance.ops.importing.orders import order_row
 from appliance.ops.importing.sinks import BatchResult
-from appliance.ops.importing.wire import BatchReply, interaction_row, product_row
+from appliance.ops.importing.wire import BatchReply, interaction_row, link_row, product_row
 from appliance.store.faq import FaqEntry
+from appliance.store.journal_rows import Identification
 from appliance.store.orders import OrderRecord
 
 _MAX_BODY_BYTES = 900_000
@@ -42,6 +43,10 @@ class HttpSink:
         create = b"true" if create_products else b"false"
         frame = b'{"create_products":' + create + b',"interactions":[%s]}'
         return self._send("/v1/admin/import/interactions", frame, rows)
+
+    def links(self, batch: Sequence[Identification]) -> BatchResult:
+        rows = [msgspec.json.encode(link_row(link)) for link in batch]
+        return self._send("/v1/admin/import/links", b'{"links":[%s]}', rows)
 
     def orders(self, batch: Sequence[OrderRecord]) -> BatchResult:
         rows = [msgspec.json.encode(order_row(order)) for order in batch]

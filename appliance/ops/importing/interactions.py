@@ -60,12 +60,31 @@ def interaction_type(text: str) -> InteractionType:
     raise RowFault("bad_type", "interaction_type", value=text, known=", ".join(known))
 
 
+class Ordinals:
+    """Counts how often a content came before, among the last 32,768 to 65,536 distinct ones: memory is bounded."""
+
+    def __init__(self) -> None:
+        self._counts: dict[bytes, int] = {}
+        self._older: dict[bytes, int] = {}
+
+    def next(self, key: bytes) -> int:
+        """Return 0 for a new content, then 1, 2 and so on."""
+        ordinal = self._counts.get(key, -1)
+        if ordinal < 0:
+            ordinal = self._older.get(key, -1)
+        ordinal += 1
+        if len(self._counts) >= _REMEMBERED:
+            self._older, self._counts = self._counts, {}
+        self._counts[key] = ordinal
+        return ordinal
+
+
 class InteractionReader:
     """Converts the rows of one file.
 
     A row without an ``event_id`` gets one from its content, so a file counts once however often, or in however many
-    parts, it is imported. Equal rows get different ids by their ordinal; it is kept for the last 32,768 to 65,536
-    distinct rows, which bounds the memory: equal rows further apart than that count as one event.
+    parts, it is imported. Equal rows get different ids by their ordinal; equal rows further apart than ``Ordinals``
+    remembers count as one event.
     """
 
     def __init__(
@@ -77,8 +96,7 @@ class InteractionReader:
         self._now = now
         self._latest = now + max_future
         self._timeless = timeless
-        self._counts: dict[bytes, int] = {}
-        self._older: dict[bytes, int] = {}
+        self._ordinals = Ordinals()
 
     def read(self, fields: Fields) -> Interaction:
         """Return the interaction of a row; raises ``RowFault``."""
@@ -118,16 +136,9 @@ class InteractionReader:
 
     def _event_id(self, content: str) -> str:
         digest = hashlib.blake2b(content.encode(), digest_size=12)
-        key = digest.digest()
-        ordinal = self._counts.get(key, -1)
-        if ordinal < 0:
-            ordinal = self._older.get(key, -1)
-        ordinal += 1
+        ordinal = self._ordinals.next(digest.digest())
         if ordinal:
             digest.update(b"\x1f%d" % ordinal)
-        if len(self._counts) >= _REMEMBERED:
-            self._older, self._counts = self._counts, {}
-        self._counts[key] = ordinal
         return f"imp.{digest.hexdigest()}"
 
 

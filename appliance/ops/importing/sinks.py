@@ -12,6 +12,7 @@ from appliance.domain import Interaction, Product
 from appliance.errors import Busy, Conflict, Unavailable
 from appliance.ops.importing.faults import RowFault
 from appliance.ops.importing.products import placeholder
+from appliance.store.journal_rows import Identification
 
 if TYPE_CHECKING:
     from appliance.store.catalogue import Catalogue
@@ -48,6 +49,10 @@ class ImportSink(Protocol):
         """Record interactions; ``create_products`` makes catalogue entries for products nobody knows."""
         ...
 
+    def links(self, batch: Sequence[Identification]) -> BatchResult:
+        """Link sessions of the past to their users; what is linked already stays as it is."""
+        ...
+
     def orders(self, batch: Sequence[OrderRecord]) -> BatchResult:
         """Insert or update orders."""
         ...
@@ -70,14 +75,19 @@ class LocalSink:
         orders: OrderRepository | None = None,
         faq: FaqRepository | None = None,
         flush: Callable[[], None] | None = None,
+        opted_out: Callable[[str, str], bool] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``flush`` moves the journal into the log; called when the journal has no more room."""
+        """``flush`` moves the journal into the log; called when the journal has no more room.
+
+        ``opted_out`` tells whether a session or a user (``''`` for none) must not be linked.
+        """
         self._catalogue = catalogue
         self._journal = journal
         self._orders = orders
         self._faq = faq
         self._flush = flush
+        self._opted_out = opted_out
         self._sleep = sleep
 
     def products(self, batch: Sequence[Product]) -> BatchResult:
@@ -88,18 +98,24 @@ class LocalSink:
         return BatchResult(inserted=result.inserted, updated=result.updated, unchanged=result.unchanged)
 
     def interactions(self, batch: Sequence[Interaction], *, create_products: bool) -> BatchResult:
-        journal = self._journal
-        if journal is None:
-            raise Unavailable("The journal is switched off; `appliance status` says why.")
+        journal = self._open_journal()
         result = BatchResult()
         if create_products:
             result.created_products = self._create(batch)
         known = [self._known(interaction) for interaction in batch]
         result.parked = sum(interaction is None for interaction in known)
         rows = [good or parked for good, parked in zip(known, batch, strict=True)]
-        self._append(journal, rows)
+        self._append(lambda: journal.append_sync(rows))
         result.inserted = len(rows)
         return result
+
+    def links(self, batch: Sequence[Identification]) -> BatchResult:
+        journal, is_opted_out = self._open_journal(), self._opted_out
+        past = [msgspec.structs.replace(link, past=True) for link in batch]
+        if is_opted_out is not None:
+            past = [link for link in past if not is_opted_out(link.session_id, link.user_id)]
+        self._append(lambda: journal.link_sync(past))
+        return BatchResult(inserted=len(past), unchanged=len(batch) - len(past))
 
     def orders(self, batch: Sequence[OrderRecord]) -> BatchResult:
         if self._orders is None:
@@ -144,10 +160,16 @@ class LocalSink:
             return interaction
         return msgspec.structs.replace(interaction, product_id=card.id, product_handle=card.handle)
 
-    def _append(self, journal: Journal, rows: Sequence[Interaction]) -> None:
+    def _open_journal(self) -> Journal:
+        if self._journal is None:
+            raise Unavailable("The journal is switched off; `appliance status` says why.")
+        return self._journal
+
+    def _append(self, append: Callable[[], None]) -> None:
+        """Have records journalled, making room where there is none. Raises ``Busy`` when none can be made."""
         for _ in range(_FLUSH_TRIES):
             try:
-                journal.append_sync(rows)
+                append()
             except Busy as busy:
                 if self._flush is not None:
                     self._flush()

@@ -1,8 +1,8 @@
 """Batches of an import on the wire: the rows of the JSONL form, judged one by one by the converters of files.
 
 ``POST /v1/admin/import/products`` takes ``{"products": [row, …]}``, ``POST /v1/admin/import/interactions`` takes
-``{"interactions": [row, …], "create_products": false}``, ``import/orders`` and ``import/faq`` ``{"orders": [row, …]}``
-and ``{"faq": [row, …]}``; all answer a ``BatchReply``.
+``{"interactions": [row, …], "create_products": false}``, ``import/links``, ``import/orders`` and ``import/faq``
+``{"links": [row, …]}``, ``{"orders": [row, …]}`` and ``{"faq": [row, …]}``; all answer a ``BatchReply``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import msgspec
 
 from appliance.domain import Interaction, InteractionType, Product, to_main
 from appliance.messages import Locale
-from appliance.ops.importing.columns import FAQ, INTERACTIONS, ORDERS, PRODUCTS, Schema
+from appliance.ops.importing import values
+from appliance.ops.importing.columns import FAQ, INTERACTIONS, LINKS, ORDERS, PRODUCTS, Schema
 from appliance.ops.importing.faq import faq_from_row
 from appliance.ops.importing.faults import RowFault
 from appliance.ops.importing.interactions import InteractionReader
@@ -25,10 +26,12 @@ from appliance.ops.importing.readers import canonical_fields
 from appliance.ops.importing.sinks import BatchResult, ImportSink
 from appliance.settings import Settings
 from appliance.store.faq import FaqEntry
+from appliance.store.journal_rows import Identification
 from appliance.store.orders import OrderRecord
 
 MAX_BATCH = 500
-_MOST_WEIGHT = 1e7
+MOST_WEIGHT = 1e7
+"""No event weighs more than this, for or against."""
 T = TypeVar("T")
 
 
@@ -43,6 +46,12 @@ class InteractionsBody(msgspec.Struct, forbid_unknown_fields=True):
 
     interactions: list[msgspec.Raw]
     create_products: bool = False
+
+
+class LinksBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The request of ``import/links``; a row has ``session_id``, ``user_id`` and the Unix seconds ``at``."""
+
+    links: list[msgspec.Raw]
 
 
 class OrdersBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -109,6 +118,18 @@ def apply_interactions(
     return _apply(body.interactions, INTERACTIONS, convert, write, locale, keep=("weight",))
 
 
+def apply_links(body: LinksBody, sink: ImportSink, settings: Settings, locale: Locale) -> BatchReply:
+    """Link a batch of sessions of the past to their users."""
+
+    def convert(fields: dict[str, Any]) -> Identification:
+        session, user = values.identifier(fields, "session_id"), values.identifier(fields, "user_id")
+        if not session or not user:
+            raise RowFault("empty_value", "user_id" if session else "session_id")
+        return Identification(session, user, values.moment(fields.get("at"), "at"))
+
+    return _apply(body.links, LINKS, convert, sink.links, locale)
+
+
 def apply_orders(body: OrdersBody, sink: ImportSink, settings: Settings, locale: Locale) -> BatchReply:
     """Insert or update a batch of order rows."""
 
@@ -152,10 +173,15 @@ def interaction_row(interaction: Interaction) -> dict[str, object]:
     return row
 
 
+def link_row(link: Identification) -> dict[str, object]:
+    """Return a link of a session to a user in the JSONL form, its time in Unix seconds."""
+    return {"session_id": link.session_id, "user_id": link.user_id, "at": link.at}
+
+
 def _weighted(interaction: Interaction, weight: object) -> Interaction:
     if weight is None:
         return interaction
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not abs(weight) <= _MOST_WEIGHT:
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not abs(weight) <= MOST_WEIGHT:
         raise RowFault("bad_amount", "weight", value=str(weight))
     return msgspec.structs.replace(interaction, weight=float(weight)) if math.isfinite(weight) else interaction
 

@@ -29,6 +29,13 @@ from appliance.server.routes.admin import (
     unanswered,
 )
 
+_IMPORTS = (
+    importing.import_products,
+    importing.import_interactions,
+    importing.import_links,
+    importing.import_orders,
+    importing.import_faq,
+)
 _ASSISTANT = (
     chat_analytics.chat,
     faq.list_faq,
@@ -91,10 +98,7 @@ def admin_router() -> Router:
             outbox.list_conflicts,
             outbox.resolve_conflict,
             models.list_models,
-            importing.import_products,
-            importing.import_interactions,
-            importing.import_orders,
-            importing.import_faq,
+            *_IMPORTS,
             recommendations.explain,
             analytics.recommendations,
             experiments.list_experiments,

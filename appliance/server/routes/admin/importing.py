@@ -16,10 +16,12 @@ from appliance.ops.importing.wire import (
     BatchReply,
     FaqBody,
     InteractionsBody,
+    LinksBody,
     OrdersBody,
     ProductsBody,
     apply_faq,
     apply_interactions,
+    apply_links,
     apply_orders,
     apply_products,
 )
@@ -46,6 +48,12 @@ async def import_interactions(request: Request[Any, Any, Any], locale: LocaleTag
         return apply_interactions(data, sink, settings, language, now())
 
     return await _applied(request, InteractionsBody, "interactions", apply, locale)
+
+
+@post("/import/links", status_code=200, operation_id="importLinks", summary="Link past sessions to their users")
+async def import_links(request: Request[Any, Any, Any], locale: LocaleTag = "") -> BatchReply:
+    """Take up to 500 links out of an old log; a session that is linked already stays as it is."""
+    return await _applied(request, LinksBody, "links", apply_links, locale)
 
 
 @post("/import/orders", status_code=200, operation_id="importOrders", summary="Insert or update orders")
@@ -75,5 +83,11 @@ async def _applied(
             f"A batch has 1 to {MAX_BATCH} rows.", fields=((field, f"{count} rows; send 1 to {MAX_BATCH}"),)
         )
     runtime = runtime_of(request)
-    sink = LocalSink(runtime.catalogue, runtime.journal, orders=runtime.orders, faq=runtime.faq)
+    sink = LocalSink(
+        runtime.catalogue,
+        runtime.journal,
+        orders=runtime.orders,
+        faq=runtime.faq,
+        opted_out=runtime.privacy.is_opted_out,
+    )
     return await asyncio.to_thread(apply, data, sink, runtime.settings, locale_of(request, locale))
