@@ -92,8 +92,7 @@ class MedusaService:
         """Open no connection yet. Raises ``InvalidSetting`` for an unusable CA file or missing credentials."""
         self._settings = settings.medusa
         self._currency = settings.shop.currency
-        self._issues = issues
-        self._now = now
+        self._issues, self._now = issues, now
         self._running = threading.local()
         self._closed = threading.Event()
         self._state = StateRepository(store, "sync_state", now)

@@ -64,6 +64,16 @@ _ASSISTANT = (
 )
 
 
+_SYNC = (
+    sync.read_sync,
+    sync.start_sync,
+    sync.test_sync,
+    outbox.list_outbox,
+    outbox.list_conflicts,
+    outbox.resolve_conflict,
+)
+
+
 def admin_router() -> Router:
     """Return every admin route behind the guard; a new route in here is closed unless a token opens it."""
     return Router(
@@ -91,12 +101,7 @@ def admin_router() -> Router:
             job_events.watch_jobs,
             jobs.cancel_job,
             jobs.retry_job,
-            sync.read_sync,
-            sync.start_sync,
-            sync.test_sync,
-            outbox.list_outbox,
-            outbox.list_conflicts,
-            outbox.resolve_conflict,
+            *_SYNC,
             models.list_models,
             *_IMPORTS,
             recommendations.explain,
