@@ -32,14 +32,13 @@ def raise_for_status(answer: Answer, now: float) -> None:
     status = answer.status
     if 200 <= status < 300:
         return
-    if status in _OVERLOADED:
+    if status in _OVERLOADED or (status == 503 and "Retry-After" in answer.headers):
         wait = retry_after(answer.headers, now)
         raise MedusaUnreachable(
             f"Medusa asks to be left alone for {wait:.0f} s ({status}).", reason="rate_limited", retry_after=wait
         )
     if status >= 500:
-        wait = retry_after(answer.headers, now)
-        raise MedusaUnreachable(f"Medusa failed ({status}).", reason="server_error", retry_after=wait)
+        raise MedusaUnreachable(f"Medusa failed ({status}).", reason="server_error", retry_after=_DEFAULT_WAIT)
     if status < 400:
         raise MedusaUnreachable(
             f"Medusa's address leads elsewhere ({status}), which is not followed.",

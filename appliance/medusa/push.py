@@ -185,7 +185,7 @@ class Push:
         if found.gone:
             return None
         if not found.products:
-            raise MedusaUnreachable("The product was being changed in Medusa while it was read.", reason="torn")
+            raise MedusaUnreachable("The product was being changed in Medusa while it was read.", reason="garbage")
         product = found.products[0]
         named = stock_items([product])
         known = {} if edit.field == "stock" else self._mirror.repository.get("inventory_item", named)

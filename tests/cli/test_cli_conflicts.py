@@ -73,4 +73,4 @@ def test_changes_are_listed_and_a_conflict_is_decided(run: Any, tmp_path: Path) 
     }
     run("sync", "conflicts", "--keep", "here", "e1", code=1)
     run("sync", "conflicts", "--keep", "here", code=2)
-    run("sync", "conflicts", "none", "--keep", "here", code=1)
+    run("sync", "conflicts", "none", "--keep", "here", code=2)

@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 SERVER = Path(__file__).parent / "server"
-START_SECONDS = 600.0
+START_SECONDS = float(os.environ.get("MEDUSA_TESTS_START_SECONDS", "600"))
 """The first start installs packages and seeds a database; it may also wait for another worker that does."""
 REQUIRED, SKIPPED, INSTALLS = "MEDUSA_TESTS_REQUIRED", "MEDUSA_TESTS_SKIP", "MEDUSA_TESTS_INSTALL"
 """Set to make a missing server an error; to say why there is none; to let root install PostgreSQL."""

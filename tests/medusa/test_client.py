@@ -272,9 +272,10 @@ class TestTries:
         assert sent[0].headers["content-type"] == "application/json"
         assert sent[0].url == f"{URL}/admin/products?fields=id"
 
-    def test_medusa_is_waited_for_as_long_as_it_asks(self) -> None:
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_medusa_is_waited_for_as_long_as_it_asks(self, status: int) -> None:
         clock = Clock()
-        client = talk(in_turn(httpx.Response(429, headers={"Retry-After": "7"}), GOOD), clock)
+        client = talk(in_turn(httpx.Response(status, headers={"Retry-After": "7"}), GOOD), clock)
         assert _read(client) == EMPTY
         assert 7 <= sum(clock.slept) < 7.5
 
@@ -514,6 +515,7 @@ class TestDiscretion:
         assert faults.masked("Product with id: prod_01M8, was not found (3 of 12)") == (
             "Product with id: prod_01M8, was not found (3 of 12)"
         )
+        assert faults.masked("order_id is required") == "order_id is required"
         assert faults.masked("x" * 1000) == "x" * 300
         assert "\x1b" not in faults.masked("a\x1b[2J\nb")
 

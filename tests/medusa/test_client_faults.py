@@ -97,7 +97,11 @@ def test_a_closed_port_refuses() -> None:
     client.close()
 
 
-def test_an_unknown_host_is_told() -> None:
+def test_an_unknown_host_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def knows_nothing(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", knows_nothing)
     client = MedusaClient(settings(url="http://no-such-host.invalid"), sleep=lambda _: None)
     assert _reason(client) == "dns"
     client.close()

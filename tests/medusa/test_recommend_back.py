@@ -16,10 +16,9 @@ from appliance.medusa.faults import MedusaUnreachable
 from appliance.medusa.recommend_back import SIMILAR, RecommendationWriter, WrittenBack
 from appliance.medusa.writing import Writer
 from appliance.metrics import Metrics
+from appliance.ops.training import Trainer
 from appliance.recsys.service import RecommendationService
-from appliance.recsys.training import train
 from appliance.store.artifacts import ArtifactStore
-from appliance.recsys.exports import write_snapshot
 
 TITLES = ("Giày da nam đen", "Giày da nam nâu", "Giày da nam trắng", "Túi vải nữ đỏ", "Túi vải nữ xanh")
 
@@ -39,18 +38,14 @@ class Back:
             catalogue, list, self.shop.settings, Metrics(), self.shop.issues, self.clock
         )
         catalogue.subscribe(self.recommender.apply)
-        self._artifacts = ArtifactStore(folder / "models", now=self.clock)
         self._folder = folder
         self.slept: list[float] = []
 
     def train(self) -> None:
         """Build the model and load it."""
-        catalogue = self.shop.catalogue
-        snapshot = write_snapshot(self._folder / "snapshot", catalogue.iter_products(), (), catalogue.revision)
-        scratch = self._artifacts.begin("recommender")
-        train(snapshot, scratch, settings=self.shop.settings.recommender, now=self.clock)
-        self._artifacts.publish("recommender", scratch, {})
-        self.recommender.load(self._artifacts.candidates("recommender")[0])
+        artifacts = ArtifactStore(self._folder / "models", now=self.clock)
+        Trainer(self._folder, self.shop.catalogue, None, artifacts, self.shop.settings).run(tune=False)
+        self.recommender.load(artifacts.candidates("recommender")[0])
 
     def write(self, count: int = 2, stop_after: int = 1000) -> WrittenBack:
         """Write back until that many writes were made."""

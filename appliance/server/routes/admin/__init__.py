@@ -36,6 +36,23 @@ _IMPORTS = (
     importing.import_orders,
     importing.import_faq,
 )
+_JOBS = (
+    jobs.list_jobs,
+    jobs.read_job,
+    jobs.submit_job,
+    jobs.read_schedule,
+    job_events.watch_jobs,
+    jobs.cancel_job,
+    jobs.retry_job,
+)
+_SYNC = (
+    sync.read_sync,
+    sync.start_sync,
+    sync.test_sync,
+    outbox.list_outbox,
+    outbox.list_conflicts,
+    outbox.resolve_conflict,
+)
 _ASSISTANT = (
     chat_analytics.chat,
     faq.list_faq,
@@ -64,16 +81,6 @@ _ASSISTANT = (
 )
 
 
-_SYNC = (
-    sync.read_sync,
-    sync.start_sync,
-    sync.test_sync,
-    outbox.list_outbox,
-    outbox.list_conflicts,
-    outbox.resolve_conflict,
-)
-
-
 def admin_router() -> Router:
     """Return every admin route behind the guard; a new route in here is closed unless a token opens it."""
     return Router(
@@ -94,13 +101,7 @@ def admin_router() -> Router:
             tokens.list_tokens,
             tokens.create_token,
             tokens.revoke_token,
-            jobs.list_jobs,
-            jobs.read_job,
-            jobs.submit_job,
-            jobs.read_schedule,
-            job_events.watch_jobs,
-            jobs.cancel_job,
-            jobs.retry_job,
+            *_JOBS,
             *_SYNC,
             models.list_models,
             *_IMPORTS,
