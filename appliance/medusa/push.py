@@ -22,6 +22,7 @@ from appliance.medusa.reading import Reader
 from appliance.medusa.reading_pass import Progress
 from appliance.medusa.sending import is_there, send
 from appliance.medusa.turns import Turns
+from appliance.medusa.undecided import GONE, revise_undecided
 from appliance.medusa.wishes import thing_of
 from appliance.medusa.writing import Writer
 from appliance.settings import Medusa
@@ -35,7 +36,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
 """Seconds before an edit that did not get through is tried again; doubled with every try."""
 _KEPT_SECONDS = 90 * 86_400.0
 """How long settled edits can be looked up."""
-_GONE = "The product or variant is no longer in Medusa."
+_BROKEN = frozenset({"dropped", "garbage"})
 _STOPS = (MedusaUnreachable, MedusaDenied, MedusaChanged, MedusaTooOld)
 
 
@@ -114,7 +115,8 @@ class Push:
                 if not self._do(edit, report):
                     break
                 progress(min(1.0, 1 - self._waiting() / max(total, 1)), "push")
-            self._forget()
+            revise_undecided(self._mirror, self._outbox)
+            self._outbox.prune(self._now() - _KEPT_SECONDS)
         finally:
             tell_owner(self._issues, self._outbox, self._now())
         report.waiting = self._waiting()
@@ -134,13 +136,23 @@ class Push:
     def _do(self, edit: Edit, report: PushReport) -> bool:
         """Deal with one edit and return whether to go on."""
         try:
-            with self._exchange:
-                outcome = self._deal_with(edit)
+            outcome = self._deal_with_soon(edit)
         except _STOPS as fault:
             self._note(edit, fault, report)
             return False
         setattr(report, outcome, getattr(report, outcome) + 1)
         return True
+
+    def _deal_with_soon(self, edit: Edit) -> str:
+        """Bring one edit to its end; a connection that broke is made again once, and what arrived is looked at."""
+        try:
+            with self._exchange:
+                return self._deal_with(edit)
+        except MedusaUnreachable as fault:
+            if fault.reason not in _BROKEN:
+                raise
+        with self._exchange:
+            return self._deal_with(edit)
 
     def _note(self, edit: Edit, fault: ApplianceError, report: PushReport) -> None:
         reason = fault.reason if isinstance(fault, MedusaUnreachable) else fault.code
@@ -157,7 +169,7 @@ class Push:
             if sight is None:
                 return self._gone(edit.product_id)
             if not is_there(*sight, edit):
-                return self._settle(edit, sight, "dropped", "gone", error=_GONE)
+                return self._settle(edit, sight, "dropped", "gone", error=GONE)
             current = value_of(*sight, edit)
             if same(edit, current, edit.value):
                 return self._settle(edit, sight, "sent", "already")
@@ -225,7 +237,7 @@ class Push:
 
         def within(db: Transaction) -> None:
             for edit in read_open(db, [product_id]):
-                settle_edit(db, edit.id, "dropped", "gone", self._now(), error=_GONE)
+                settle_edit(db, edit.id, "dropped", "gone", self._now(), error=GONE)
 
         self._mirror.write_products([], [product_id], within=within)
         log.info("medusa_edits_of_gone_product", product=product_id)
@@ -251,11 +263,3 @@ class Push:
 
     def _waiting(self) -> int:
         return self._outbox.counts().get("waiting", 0)
-
-    def _forget(self) -> None:
-        """Give up what waits for a decision about products that are gone, and delete what was settled long ago."""
-        undecided = [*self._outbox.list("conflict", 500), *self._outbox.list("refused", 500)]
-        known = self._mirror.repository.get("product", [edit.product_id for edit in undecided])
-        for product_id in {edit.product_id for edit in undecided} - known.keys():
-            self._gone(product_id)
-        self._outbox.prune(self._now() - _KEPT_SECONDS)

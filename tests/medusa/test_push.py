@@ -149,8 +149,24 @@ def test_an_answer_that_was_lost_is_healed_by_looking(shop: OwnerShop, fake: Fak
             raise httpx.ReadError("dropped")
 
     fake.after = lose
+    report = shop.push.run()
+    assert (report.already, report.sent, report.stopped) == (1, 1, "")
+    assert len(fake.writes) == len(set(_keys(fake))) == 2
+
+
+def test_answers_that_are_lost_again_and_again_stop_the_push_and_are_healed_by_the_next(
+    shop: OwnerShop, fake: FakeMedusa
+) -> None:
+    shop.want("a", title="Một", description="Hai")
+
+    def lose(_method: str, _path: str) -> None:
+        if fake.writes:
+            raise httpx.ReadError("dropped")
+
+    fake.after = lose
     assert shop.push.run().stopped == "dropped"
-    assert fake.products["a"]["title"] == "Một"
+    assert [write.body for write in fake.writes] == [{"title": "Một"}]
+    fake.after = lambda _method, _path: None
     shop.clock.at += 60
     report = shop.push.run()
     assert (report.already, report.sent) == (1, 1)
@@ -331,6 +347,19 @@ def test_a_conflict_about_a_product_that_the_pull_found_gone_is_closed(shop: Own
     shop.pull(["a"])
     shop.push.run()
     assert shop.states() == [("dropped", "gone")]
+
+
+def test_a_conflict_follows_what_medusa_has(shop: OwnerShop, fake: FakeMedusa) -> None:
+    shop.want("a", title="Ở đây")
+    for title in ("Bên kia", "Bên kia, lần nữa"):
+        fake.products["a"]["title"] = title
+        shop.pull(["a"])
+        shop.push.run()
+        assert shop.edits.undecided()[0].theirs == title
+    fake.products["a"]["title"] = "Ở đây"
+    shop.pull(["a"])
+    shop.push.run()
+    assert (shop.states(), shop.issues.open()) == ([("sent", "already")], [])
 
 
 def test_a_refused_key_stops_the_push_and_keeps_every_edit(shop: OwnerShop, fake: FakeMedusa) -> None:
