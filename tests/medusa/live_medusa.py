@@ -78,6 +78,9 @@ def missing_tools() -> list[str]:
     return missing
 
 
+HOOK_SECRET = "the-appliance-and-medusa-share-this"
+
+
 class LiveMedusa:
     """One server with its own port, run folder and database; packages and the seeded database are shared."""
 
@@ -87,7 +90,14 @@ class LiveMedusa:
         # PostgreSQL runs under an account of its own when the tests run as root.
         self._run.chmod(0o755)
         (self._run / "owner").write_text(str(os.getpid()))
-        self._environment = os.environ | {"MEDUSA_KIT_PORT": str(_free_port()), "MEDUSA_KIT_RUN": str(self._run)}
+        self.hook_port = _free_port()
+        """Where the documented subscriber sends its events; nobody listens unless a test does."""
+        self._environment = os.environ | {
+            "MEDUSA_KIT_PORT": str(_free_port()),
+            "MEDUSA_KIT_RUN": str(self._run),
+            "APPLIANCE_HOOK_URL": f"http://127.0.0.1:{self.hook_port}/v1/hooks/medusa",
+            "APPLIANCE_HOOK_SECRET": HOOK_SECRET,
+        }
         self._client = httpx.Client(timeout=60)
         self._token = ""
         self.info: ShopInfo
