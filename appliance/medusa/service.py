@@ -14,6 +14,7 @@ from appliance.errors import ApplianceError, NotFound
 from appliance.issues import IssueBoard, Severity
 from appliance.medusa.client import MedusaClient
 from appliance.medusa.connectivity import Connectivity
+from appliance.medusa.edits import OwnerEdits
 from appliance.medusa.faults import MedusaUnreachable
 from appliance.medusa.hooks import EventIntake
 from appliance.medusa.mirror import Mirror, region_id
@@ -93,8 +94,7 @@ class MedusaService:
         """Open no connection yet. Raises ``InvalidSetting`` for an unusable CA file or missing credentials."""
         self._settings = settings.medusa
         self._currency = settings.shop.currency
-        self._issues = issues
-        self._now = now
+        self._issues, self._now = issues, now
         self._running = threading.local()
         self._closed = threading.Event()
         self._state = StateRepository(store, "sync_state", now)
@@ -107,6 +107,7 @@ class MedusaService:
         self.events = MedusaEventRepository(store, now)
         self.intake = EventIntake(self.events, settings.medusa.webhook_secret, self.medusa_time)
         self.mirror = Mirror(catalogue, MirrorRepository(store), self._state, settings, self.medusa_time)
+        self.edits = OwnerEdits(self.mirror, self.outbox, catalogue, issues, now)
         self._pull = Pull(
             self.client,
             self.reader,
