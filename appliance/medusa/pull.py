@@ -88,6 +88,7 @@ class Pull:
         report = PassReport(mode=mode if copied or mode == "full" else "full")
         run = Pass(self._reader, self._mirror, report, self._exchange, progress, stopping)
         self._mirror.finish()
+        self._mirror.show_prices_in_force()
         if report.mode == "full":
             self._full(run)
         else:
@@ -102,7 +103,6 @@ class Pull:
 
     def _partial(self, run: Pass) -> None:
         mode = run.report.mode
-        self._mirror.show_prices_in_force()
         if mode == "events":
             follow_events(run, self._events, self._orders, self._settings, self._now())
         if mode in ("changes", "now"):

@@ -17,13 +17,14 @@ from appliance.medusa.connectivity import Connectivity
 from appliance.medusa.edits import OwnerEdits
 from appliance.medusa.faults import MedusaUnreachable
 from appliance.medusa.hooks import EventIntake
-from appliance.medusa.mirror import Mirror, region_id
+from appliance.medusa.mirror import Mirror
 from appliance.medusa.pull import COPIED, COPY, LAST, Pull
 from appliance.medusa.purchases import PurchaseRecorder
 from appliance.medusa.push import Push
 from appliance.medusa.reading import Reader
 from appliance.medusa.reading_pass import Mode, PassReport, Progress
 from appliance.medusa.recommend_back import RecommendationWriter
+from appliance.medusa.shop_view import region_id
 from appliance.medusa.turns import Turns
 from appliance.medusa.version import require_version_2
 from appliance.medusa.writing import Writer
