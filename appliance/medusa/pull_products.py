@@ -8,6 +8,7 @@ from appliance.medusa import records
 from appliance.medusa.merging import membership_of, price_fingerprint
 from appliance.medusa.mirror import Within
 from appliance.medusa.projection import stock_items
+from appliance.medusa.reading import BATCH
 from appliance.medusa.reading_pass import Pass, batches
 
 _KIND = "product"
@@ -21,7 +22,7 @@ def copy_products(run: Pass, after: str, mark: Callable[[str], Within]) -> None:
     listed = sorted(change.id for change in run.reader.product_ids())
     wanted = [id_ for id_ in listed if id_ > after]
     for done, batch in enumerate(batches(wanted)):
-        run.tell(done * len(batch) / max(len(wanted), 1), "products")
+        run.tell(done * BATCH / len(wanted), "products")
         read_products(run, batch, within=mark(batch[-1]))
     drop_missing(run, listed)
 

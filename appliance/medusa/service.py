@@ -226,10 +226,12 @@ class MedusaService:
             self._checked = False
             return _unfinished(self.client.state, fault)
         except ApplianceError as fault:
-            if not fault.code.startswith("medusa_"):
+            unknown_key = isinstance(fault, NotFound)
+            if not (unknown_key or fault.code.startswith("medusa_")):
                 raise
             self._checked = False
-            self._issues.report("medusa_trouble", fault.code, Severity.ERROR, "medusa", fault.message)
+            code = "medusa_key" if unknown_key else fault.code
+            self._issues.report("medusa_trouble", code, Severity.ERROR, "medusa", fault.message)
             return _unfinished(self.client.state, fault)
         finally:
             self._running.stopping = None

@@ -60,6 +60,8 @@ class FakeMedusa:
         """The lists that were asked for."""
         self.torn: dict[str, str] = {}
         """By product id, which call does not show it: ``core`` or ``relations``."""
+        self.logins: Answer = (401, {"type": "unauthorized", "message": "Invalid email or password"})
+        """What a log-in is answered."""
         self.cut_short: dict[str, int] = {}
         """By list, how many rows a whole list ends after, as if there were no more."""
         self._lock = threading.RLock()
@@ -174,7 +176,7 @@ def _handler(shop: FakeMedusa) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            self._say(401, {"type": "unauthorized", "message": "Invalid email or password"})
+            self._say(*shop.logins)
 
         def _say(self, status: int, body: Any) -> None:
             page = isinstance(body, bytes)

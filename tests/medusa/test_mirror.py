@@ -170,7 +170,7 @@ def _product(shop: SyncedShop) -> Product:
     ("change", "look", "wanted"),
     [
         (_restock, lambda shop: shop.card(FIRST).in_stock, False),
-        (_open, lambda shop: _product(shop).categories, ("Túi", "Mới")),
+        (_open, lambda shop: _product(shop).categories, ("Mới", "Túi")),
         (_reduce, lambda shop: shop.card(FIRST).price, 7),
         (_retype, lambda shop: _product(shop).attributes, {"type": "Giày"}),
         (_recollect, lambda shop: _product(shop).collection, "Hè"),
