@@ -19,6 +19,7 @@ from appliance.settings import Settings
 
 FOLLOW, SYNC, PUSH, WRITE_BACK = "follow", "sync", "push", "write_back"
 """Events are followed, and edits sent, beside a pass that may take minutes."""
+TRAIN = "train"
 WORKERS = 4
 """One for each of the first three and one for a heavy job, so that none waits for another."""
 _ASK_AGAIN_SECONDS = 60.0
@@ -105,7 +106,11 @@ class Synchroniser:
         mode = context.args.get("mode", "now")
         if mode not in get_args(Mode):
             raise InvalidInput(f"There is no way to synchronise called {mode!r}.")
-        return self._medusa.pull(mode, context.report, context.cancelled.is_set)
+        is_first = not self._medusa.is_copied()
+        report = self._medusa.pull(mode, context.report, context.cancelled.is_set)
+        if is_first and self._medusa.is_copied() and self._settings.recommender.retrain_hours:
+            self._submit(TRAIN)
+        return report
 
     def _follow(self, context: JobContext) -> Mapping[str, Any]:
         return self._medusa.pull("events", context.report, context.cancelled.is_set)

@@ -173,6 +173,10 @@ class MedusaService:
 
         return self._guarded(work, stopping)
 
+    def is_copied(self) -> bool:
+        """Tell whether everything was copied once."""
+        return self._state.get(COPIED) is not None
+
     def push_is_due(self) -> bool:
         """Tell whether an edit waits whose time has come."""
         edit = self.outbox.next()

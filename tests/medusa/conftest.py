@@ -9,9 +9,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from fake_medusa import FakeMedusa, running
 from fake_rows import fill
 from live_medusa import REQUIRED, SKIPPED, LiveMedusa, Unavailable, missing_tools
-from fake_medusa import FakeMedusa, running
 from synced_shop import Clock, SyncedShop
 
 SECONDS = 120.0
