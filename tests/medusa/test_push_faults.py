@@ -128,6 +128,7 @@ def test_a_fault_costs_no_edit_and_doubles_none(
     assert rule.applied == 2
 
 
+@pytest.mark.slow
 def test_a_bad_line_brings_every_edit_in_order(shop: OwnerShop, fake: FakeMedusa, line: FaultProxy) -> None:
     _edit(shop, 60)
     makers = (faults.drop_before, faults.drop_after, faults.truncated, lambda: faults.status(502), faults.garbage)
