@@ -145,7 +145,16 @@ class MedusaClient:
         """Send one request without proof and without judging the answer. Raises ``MedusaUnreachable``."""
         sent = b"" if body is None else _encode(body)
         call = Call(method=method, path=path, body=sent)
-        return self._send(call, {}, Limit(time.monotonic() + self._budget, self._stopping))
+        try:
+            return self._send(call, {}, Limit(time.monotonic() + self._budget, self._stopping))
+        except MedusaUnreachable as fault:
+            self.note_unreachable(fault)
+            raise
+
+    def note_unreachable(self, fault: MedusaUnreachable) -> None:
+        """Keep in the state that nothing, or nothing that helps, was answered to ``ask``."""
+        if fault.reason != "stopping":
+            self._watch.lost("offline", fault.reason, fault.message)
 
     def note_unsupported(self, fault: MedusaTooOld) -> None:
         """Keep in the state that this is no Medusa that can be used."""

@@ -36,6 +36,8 @@ class PurchaseLedger:
     def __init__(self, known: Iterable[CountedPurchase] = ()) -> None:
         self._lock = threading.Lock()
         self._by_product: dict[str, list[CountedPurchase]] = {}
+        self._told_by: dict[str, str] = {}
+        """By the id of a purchase's own event, that of the storefront's event which told of it."""
         self.add(known)
 
     def add(self, purchases: Iterable[CountedPurchase]) -> None:
@@ -43,20 +45,27 @@ class PurchaseLedger:
         with self._lock:
             for purchase in purchases:
                 kept = self._by_product.setdefault(purchase.product_id, [])
-                kept[:] = [one for one in kept if one.placed_at > purchase.placed_at - _LEDGER_SECONDS]
+                for old in [one for one in kept if one.placed_at <= purchase.placed_at - _LEDGER_SECONDS]:
+                    kept.remove(old)
+                    self._told_by.pop(old.event_id, None)
                 kept.append(purchase)
 
     def recognise(self, event: Interaction) -> Interaction:
-        """Return the event, under the order's id where it tells of a purchase that was counted from an order."""
+        """Return the event, under the order's id where it tells of a purchase that was counted from an order.
+
+        Each purchase is told of by one event; that one may be sent again.
+        """
         if event.interaction_type != InteractionType.PURCHASE or event.product_id not in self._by_product:
             return event
         named = _named_order(event)
         with self._lock:
-            candidates = self._by_product.get(event.product_id, [])
-            found = next((one for one in candidates if _tells_of(event, named, one)), None)
+            candidates = [one for one in self._by_product.get(event.product_id, []) if _tells_of(event, named, one)]
+            again = (one for one in candidates if self._told_by.get(one.event_id) == event.event_id)
+            first = (one for one in candidates if one.event_id not in self._told_by)
+            found = next(again, None) or next(first, None)
             if found is None:
                 return event
-            candidates.remove(found)
+            self._told_by[found.event_id] = event.event_id
         return msgspec.structs.replace(event, event_id=found.event_id)
 
 
@@ -101,7 +110,8 @@ class PurchaseRecorder:
 
     def _count(self, orders: Sequence[UncountedOrder]) -> int:
         products = {line.product_id for order in orders for line in order.lines}
-        since, until = orders[0].placed_at - SAME_SECONDS, orders[-1].placed_at + SAME_SECONDS
+        # While Medusa was away the storefront may have told of an order, by its number, long after it was placed.
+        since, until = orders[0].placed_at - SAME_SECONDS, orders[-1].placed_at + _LEDGER_SECONDS
         told = self._log.purchases(sorted(products), since, until) if products else []
         taken = self._book.taken(0.0)
         counted: list[Counted] = []
@@ -172,7 +182,7 @@ def _match(
     """Return the event in the log that tells of a line: by our id, by the order it names, else by time and buyer."""
     same = [event for event in told if event.product_id == line.product_id]
     for event in same:
-        if event.event_id == own or event.order in (order.id, order.display_id):
+        if event.event_id == own or event.order.lstrip("#") in (order.id, order.display_id):
             return event
     near = [
         event

@@ -9,7 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from fake_medusa import FakeMedusa, running
+from fake_rows import fill
 from live_medusa import REQUIRED, SKIPPED, LiveMedusa, Unavailable, missing_tools
+from synced_shop import Clock, SyncedShop
 
 SECONDS = 120.0
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -63,3 +66,25 @@ def _give_up(reason: str) -> None:
     if os.environ.get(REQUIRED):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of the appliance, and of the Medusa in memory but for its skew."""
+    return Clock()
+
+
+@pytest.fixture
+def fake(clock: Clock) -> Iterator[FakeMedusa]:
+    """A Medusa in memory with three products."""
+    with running(clock) as shop:
+        fill(shop)
+        yield shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path, fake: FakeMedusa, clock: Clock) -> Iterator[SyncedShop]:
+    """An appliance that is connected to it and has read nothing yet."""
+    opened = SyncedShop(tmp_path / "data", fake, clock)
+    yield opened
+    opened.close()

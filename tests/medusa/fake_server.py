@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from fake_medusa import FakeMedusa
+from small_medusa import FakeMedusa
 
 
 @contextmanager

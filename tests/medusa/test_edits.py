@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_medusa import DANANG, HANOI, FakeMedusa
 from owner_shop import OwnerShop
+from small_medusa import DANANG, HANOI, FakeMedusa
 from talking import Clock, talk
 
 from appliance.errors import ApplianceError, Conflict, InvalidInput, NotFound

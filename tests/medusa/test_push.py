@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_medusa import DANANG, HANOI, FakeMedusa
 from owner_shop import OwnerShop
+from small_medusa import DANANG, HANOI, FakeMedusa
 from talking import Clock, talk
 
 from appliance.errors import Conflict, NotFound

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from fake_medusa import FakeMedusa
 from live_medusa import LiveMedusa
 from own_products import know_shop, make_products
 from owner_shop import OwnerShop
+from small_medusa import FakeMedusa
 from talking import Clock, talk
 
 from appliance.medusa import records

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_medusa import DANANG, HANOI, FakeMedusa
 from fake_server import served
 from fault_proxy import Exchange, Fault, FaultProxy
 from live_medusa import LiveMedusa
 from own_products import know_shop, make_products
 from owner_shop import OwnerShop
+from small_medusa import DANANG, HANOI, FakeMedusa
 
 from appliance.medusa.client import MedusaClient
 from appliance.medusa.wishes import VariantWish

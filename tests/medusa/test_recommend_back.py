@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fake_medusa import FakeMedusa
 from owner_shop import OwnerShop
+from small_medusa import FakeMedusa
 from talking import Clock, talk
 
 from appliance.medusa import records
