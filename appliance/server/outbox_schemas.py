@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import msgspec
-
 from appliance.server.schemas import In, Out
 
 EditState = Literal["waiting", "sent", "conflict", "refused", "dropped"]
@@ -45,5 +43,5 @@ class EditList(Out, frozen=True, kw_only=True):
 class DecisionIn(In, frozen=True, kw_only=True):
     """Whose version holds."""
 
-    keep: Literal["here", "medusa"] = msgspec.field()
+    keep: Literal["here", "medusa"]
     """``here``: send the change after all; ``medusa``: give it up."""

@@ -26,8 +26,6 @@ from appliance.store.outbox import OutboxRepository
 from appliance.store.sqlite import SqliteStore
 from appliance.store.state import StateRepository
 
-ONLINE = "pcat_giay"
-
 
 class OwnerShop:
     """The appliance's side."""

@@ -396,6 +396,19 @@ def test_edits_made_while_one_is_sent_follow_it(shop: OwnerShop, fake: FakeMedus
     assert (fake.products["a"]["title"], shop.states()) == ("Hai", [("sent", "sent")] * 2)
 
 
+def test_a_push_waits_while_the_pull_writes_a_page(shop: OwnerShop, fake: FakeMedusa) -> None:
+    shop.want("a", title="Một")
+    fake.requests.clear()
+    pushing = threading.Thread(target=shop.push.run)
+    with shop.exchange:
+        pushing.start()
+        pushing.join(0.3)
+        assert pushing.is_alive()
+        assert fake.requests == []
+    pushing.join(10)
+    assert fake.products["a"]["title"] == "Một"
+
+
 def test_products_that_share_a_stock_item_follow(shop: OwnerShop, fake: FakeMedusa) -> None:
     fake.products["b"]["variants"][0]["inventory_items"] = fake.products["a"]["variants"][0]["inventory_items"]
     shop.pull(["a", "b"])
