@@ -87,7 +87,7 @@ def price_list(id: str, *prices: Row, **given: Any) -> Row:
     return row | {"rules": {}, "prices": list(prices)} | given
 
 
-def order(id: str, number: int, *lines: tuple[str, str, int, float], at: str = MADE, **given: Any) -> Row:
+def order(id: str, number: int, *lines: tuple[str | None, str | None, int, float], at: str = MADE, **given: Any) -> Row:
     """Return an order of lines: product id, variant id, quantity and total."""
     row = {
         "id": id,
@@ -107,7 +107,7 @@ def order(id: str, number: int, *lines: tuple[str, str, int, float], at: str = M
                 "title": f"Hàng {product_id}",
                 "subtitle": None,
                 "product_id": product_id,
-                "product_handle": product_id.replace("_", "-"),
+                "product_handle": None,
                 "variant_id": variant_id,
                 "quantity": quantity,
                 "total": total,

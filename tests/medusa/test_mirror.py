@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fake_medusa import FakeMedusa
 from fake_rows import DANANG, HANOI, REGION, category, price, price_list, product, simple, stock, variant
-from synced_shop import T0, Clock, SyncedShop
+from synced_shop import T0, Clock, SyncedShop, WholeShop
 
 from appliance.domain import Product
 from appliance.medusa import records
@@ -25,7 +25,7 @@ def _handles(shop: SyncedShop) -> dict[str, str]:
     return {id_: card.handle for id_, card in shop.runtime.catalogue.cards().items()}
 
 
-def _found(shop: SyncedShop, text: str) -> set[str]:
+def _found(shop: SyncedShop | WholeShop, text: str) -> set[str]:
     return {product.id for product in shop.runtime.catalogue.page(query=text).items}
 
 
@@ -107,7 +107,8 @@ def test_what_cannot_be_kept_is_reported_and_the_rest_written(shop: SyncedShop, 
     assert shop.card("prod_0000").price == 5
 
 
-def test_a_category_reaches_products_words_and_facets(shop: SyncedShop, fake: FakeMedusa) -> None:
+def test_a_category_reaches_products_words_and_facets(whole_shop: WholeShop, fake: FakeMedusa) -> None:
+    shop = whole_shop
     shop.pull("full")
     fake.put("product_categories", category("pcat_tui", "Hành lý") | {"handle": "hanh-ly"})
     shop.pull("changes")
