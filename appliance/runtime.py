@@ -22,7 +22,7 @@ from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
 from appliance.jobs.queue import JobQueue
 from appliance.jobs.schedule import training_entries
-from appliance.jobs.synchronising import FOLLOW, medusa_entries, medusa_kinds
+from appliance.jobs.synchronising import FOLLOW, SYNC, medusa_entries, medusa_kinds
 from appliance.jobs.tasks import model_kinds
 from appliance.medusa.purchases import PurchaseLedger, PurchaseRecorder
 from appliance.medusa.service import MedusaService
@@ -264,6 +264,9 @@ class Runtime:
             return
         self._jobs_started = True
         self.issues.cure("jobs_start")
+        if self.medusa is not None:
+            # Not at the next full minute: a new box has nothing to show until its first copy.
+            self.jobs.submit(SYNC, {"mode": "changes"})
 
     def stop(self) -> None:
         """Stop in the reverse order and close every store; safe to call after a failed start, and twice."""

@@ -138,7 +138,8 @@ def _row(schema: Schema) -> dict[str, Any]:
 
 
 def _settings_schema(found: dict[str, Any]) -> dict[str, Any]:
-    _, sections = msgspec.json.schema_components([Settings], schema_hook=_secret_schema, ref_template=_REF)
+    kinds = [section.type for section in msgspec.structs.fields(Settings)]
+    _, sections = msgspec.json.schema_components(kinds, schema_hook=_secret_schema, ref_template=_REF)
     keys = {
         f"{section.name}.{name}": {key: value for key, value in schema.items() if key != "default"}
         for section in msgspec.structs.fields(Settings)

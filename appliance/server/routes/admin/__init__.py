@@ -35,6 +35,20 @@ _IMPORTS = (
     importing.import_orders,
     importing.import_faq,
 )
+_JOBS = (
+    jobs.list_jobs,
+    jobs.read_job,
+    jobs.submit_job,
+    jobs.read_schedule,
+    job_events.watch_jobs,
+    jobs.cancel_job,
+    jobs.retry_job,
+)
+_SYNC = (
+    sync.read_sync,
+    sync.start_sync,
+    sync.test_sync,
+)
 _ASSISTANT = (
     chat_analytics.chat,
     faq.list_faq,
@@ -83,16 +97,8 @@ def admin_router() -> Router:
             tokens.list_tokens,
             tokens.create_token,
             tokens.revoke_token,
-            jobs.list_jobs,
-            jobs.read_job,
-            jobs.submit_job,
-            jobs.read_schedule,
-            job_events.watch_jobs,
-            jobs.cancel_job,
-            jobs.retry_job,
-            sync.read_sync,
-            sync.start_sync,
-            sync.test_sync,
+            *_JOBS,
+            *_SYNC,
             models.list_models,
             *_IMPORTS,
             recommendations.explain,
