@@ -364,6 +364,8 @@ class Runtime:
             self._start_jobs()
             try:
                 self._rebuild()
+                if self.jobs and self.medusa and self.medusa.owes_pass and not self.jobs.active(SYNC):
+                    self.jobs.submit(SYNC, {"mode": "now"})
                 self.desk.look_after()
                 if self.now() - purged_at > _PURGE_SECONDS:
                     purged_at = self.now()

@@ -1,4 +1,4 @@
-"""The appliance as a process of its own beside a Medusa: started, asked, killed, compared. Helps the ``medusa_*`` scripts."""
+"""The appliance as a process of its own beside a Medusa: started, asked, killed and compared by the other scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shoppers for the ``medusa_*`` scripts: a process that asks the storefront's routes at a fixed pace and notes each answer.
+"""Shoppers: a process that asks the storefront's routes at a fixed pace and notes how long each answer took.
 
     python scripts/medusa_load.py --url http://127.0.0.1:8000 --per-second 20 --out answers.json
 
@@ -57,7 +57,7 @@ class Answers:
         kept = [
             row
             for row in self._rows
-            if since <= row[1] < until and (row[0] == route or not route and row[0] != MACHINE)
+            if since <= row[1] < until and (row[0] == route or (not route and row[0] != MACHINE))
         ]
         taken = sorted(row[2] for row in kept)
 
@@ -129,8 +129,8 @@ def requests_of(products: Sequence[str]) -> dict[str, Callable[[int], bytes]]:
     def chat(number: int) -> bytes:
         said = {"session_id": f"tai-{number // 4}", "message": WORDS[number % len(WORDS)]}
         body = json.dumps(said).encode()
-        head = f"POST /v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        return f"{head}\r\n\r\n".encode() + body
+        head = "POST /v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     makers: tuple[Callable[[int], bytes], ...] = (
         lambda number: get(f"/v1/search?q={quote(QUERIES[number % len(QUERIES)])}&limit={1 + number % 40}"),

@@ -97,6 +97,8 @@ class MedusaService:
         self._closed = threading.Event()
         self._state = StateRepository(store, "sync_state", now)
         self._checked = False
+        """Whether it is known to be Medusa 2."""
+        self._behind = False
         self.client = MedusaClient(settings.medusa, now=now, stopping=self._is_stopping)
         self.client.on_change(self._tell)
         self.reader = Reader(self.client)
@@ -128,7 +130,15 @@ class MedusaService:
         What was read until then is kept, and the next pass goes on from there. Raises ``MedusaUnreachable`` when
         ``stopping`` says so, and errors of the stores.
         """
-        return self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
+        report = self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
+        if mode in ("now", "full") and "requests" in report:
+            self._behind = False
+        return report
+
+    @property
+    def owes_pass(self) -> bool:
+        """Whether a pass was missed because Medusa was away, and may be tried now; then ``now`` catches up."""
+        return self._behind and self._settings.sync_seconds > 0 and self.client.pause <= 0
 
     def test(self) -> ShopFound:
         """Ask Medusa who it is. Raises the faults of ``appliance.medusa.faults``, and ``NotFound`` for the region."""
@@ -168,14 +178,12 @@ class MedusaService:
     def _guarded(self, work: Callable[[], Mapping[str, Any]], stopping: Callable[[], bool]) -> Mapping[str, Any]:
         self._running.stopping = stopping
         try:
-            if not self._checked:
-                require_version_2(self.client)
-                self._checked = True
+            self._check_version()
             done = work()
         except MedusaUnreachable as fault:
             if self._is_stopping():
                 raise
-            self._checked = False
+            self._behind = True
             return _unfinished(self.client.state, fault)
         except ApplianceError as fault:
             if not fault.code.startswith("medusa_"):
@@ -188,6 +196,19 @@ class MedusaService:
         self._issues.cure("medusa_trouble")
         self._judge()
         return done
+
+    def _check_version(self) -> None:
+        if self._checked:
+            return
+        wait = self.client.pause
+        if wait > 0:
+            raise self.client.left_alone(wait)
+        try:
+            require_version_2(self.client)
+        except MedusaUnreachable as fault:
+            self.client.note_unreachable(fault)
+            raise
+        self._checked = True
 
     def _judge(self) -> None:
         """Report what a pass showed to be wrong with the set-up."""
