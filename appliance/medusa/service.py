@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 _MODES: tuple[Mode, ...] = ("full", "changes", "stock", "sweep", "events", "now")
 _SKEW_SECONDS = 120.0
 """From here on a difference of the clocks is worth telling."""
+_TROUBLE_SECONDS = 30.0
+"""Until a Medusa that answered, only not as hoped for, is asked again."""
 
 
 class LastPass(msgspec.Struct, frozen=True):
@@ -98,7 +100,8 @@ class MedusaService:
         self._state = StateRepository(store, "sync_state", now)
         self._checked = False
         """Whether it is known to be Medusa 2."""
-        self._behind = False
+        self._missed: float | None = None
+        """From when on a pass that was missed may be tried again, monotonic seconds; ``None``: none was."""
         self.client = MedusaClient(settings.medusa, now=now, stopping=self._is_stopping)
         self.client.on_change(self._tell)
         self.reader = Reader(self.client)
@@ -132,13 +135,17 @@ class MedusaService:
         """
         report = self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
         if mode in ("now", "full") and "requests" in report:
-            self._behind = False
+            self._missed = None
         return report
 
     @property
     def owes_pass(self) -> bool:
-        """Whether a pass was missed because Medusa was away, and may be tried now; then ``now`` catches up."""
-        return self._behind and self._settings.sync_seconds > 0 and self.client.pause <= 0
+        """Whether a pass was missed because Medusa could not be used, and may be tried now; then ``now`` catches up.
+
+        Not waited for are the next look at changes, and the next sweep, which is half an hour away.
+        """
+        is_due = self._missed is not None and time.monotonic() >= self._missed
+        return is_due and self._settings.sync_seconds > 0 and self.client.pause <= 0
 
     def test(self) -> ShopFound:
         """Ask Medusa who it is. Raises the faults of ``appliance.medusa.faults``, and ``NotFound`` for the region."""
@@ -183,12 +190,13 @@ class MedusaService:
         except MedusaUnreachable as fault:
             if self._is_stopping():
                 raise
-            self._behind = True
+            self._missed = time.monotonic()
             return _unfinished(self.client.state, fault)
         except ApplianceError as fault:
             if not fault.code.startswith("medusa_"):
                 raise
             self._checked = False
+            self._missed = time.monotonic() + _TROUBLE_SECONDS
             self._issues.report("medusa_trouble", fault.code, Severity.ERROR, "medusa", fault.message)
             return _unfinished(self.client.state, fault)
         finally:
