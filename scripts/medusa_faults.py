@@ -27,7 +27,7 @@ from typing import Any
 from medusa_box import Box, first_differences, table
 from medusa_changes import make_changes
 from medusa_compare import access_of
-from medusa_load import ROUTES, Answers, Load
+from medusa_load import MACHINE, ROUTES, Answers, Load
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "medusa"))
 
@@ -83,6 +83,9 @@ class Outcome:
     requests: int = 0
     p99_before: float = 0.0
     p99_during: float = 0.0
+    late_before: float = 0.0
+    late_during: float = 0.0
+    """p99 of how late the asking process itself woke up: what the machine was late by, not the appliance."""
     server_faults: int = 0
     missed: list[str] = field(default_factory=list)
 
@@ -233,6 +236,9 @@ def judge(case: Case, outcome: Outcome, answers: Answers) -> None:
     """Fill in the figures, and which bars were missed."""
     before, during = (answers.between(*span) for span in (outcome.before, outcome.during))
     outcome.requests, outcome.p99_before, outcome.p99_during = during.count, before.p99, during.p99
+    outcome.late_before, outcome.late_during = (
+        answers.between(*span, MACHINE).p99 for span in (outcome.before, outcome.during)
+    )
     outcome.server_faults = answers.between(outcome.before[0], outcome.during[1]).faults
     told = set(outcome.states)
     if not told & case.says:
@@ -281,13 +287,23 @@ def lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
             f"{one.spoiled} of {one.sent}",
             "yes" if one.equal else "NO",
             one.catch_up_seconds,
-            one.p99_before,
-            one.p99_during,
+            f"{one.p99_before} ({one.late_before})",
+            f"{one.p99_during} ({one.late_during})",
             one.server_faults,
         ]
         for one in outcomes
     ]
-    headings = ["fault", "state", "problems", "met", "equal", "catch-up s", "p99 before", "p99 during", "5xx"]
+    headings = [
+        "fault",
+        "state",
+        "problems",
+        "met",
+        "equal",
+        "catch-up s",
+        "p99 before (machine)",
+        "p99 during (machine)",
+        "5xx",
+    ]
     yield table(headings, rows)
     for one in outcomes:
         yield f"{one.name}: {one.words}"
