@@ -83,10 +83,12 @@ class Synchroniser:
             self._submit(WRITE_BACK)
 
     def look_after(self) -> None:
-        """Take up what an outage left: edits whose time has come, and events that could not be followed."""
+        """Take up what an outage left: a missed pass, edits whose time has come, events that could not be followed."""
         queue = self._queue
         if queue is None:
             return
+        if self._medusa.owes_pass and not queue.active(SYNC):
+            queue.submit(SYNC, {"mode": "now"})
         if self._medusa.push_is_due() and not queue.active(PUSH):
             queue.submit(PUSH)
         may_ask = self._medusa.client.state.state == "online" or self._now() - self._asked_at >= _ASK_AGAIN_SECONDS

@@ -151,14 +151,20 @@ class MedusaClient:
             self.note_unreachable(fault)
             raise
 
-    def note_unreachable(self, fault: MedusaUnreachable) -> None:
-        """Keep in the state that nothing, or nothing that helps, was answered to ``ask``."""
-        if fault.reason != "stopping":
-            self._watch.lost("offline", fault.reason, fault.message)
-
     def note_unsupported(self, fault: MedusaTooOld) -> None:
         """Keep in the state that this is no Medusa that can be used."""
         self._watch.lost("unsupported", fault.code, fault.message)
+
+    def note_unreachable(self, fault: MedusaUnreachable) -> None:
+        """Keep in the state what ``ask``, which judges nothing, ran into."""
+        if fault.reason != "stopping":
+            self._breaker.failed(self._clock())
+        self._lost(fault)
+
+    @property
+    def pause(self) -> float:
+        """Seconds for which Medusa is left alone; 0 when it may be called."""
+        return self._breaker.left(self._clock())
 
     def close(self) -> None:
         """Close the connections."""
@@ -188,12 +194,15 @@ class MedusaClient:
 
     def _enter(self) -> None:
         wait = self._breaker.wait(self._clock(), self._budget)
-        if wait <= 0:
-            return
+        if wait > 0:
+            raise self.left_alone(wait)
+
+    def left_alone(self, wait: float) -> ApplianceError:
+        """Return what a call meets with while Medusa is left alone, for ``wait`` seconds more."""
         state = self.state
         if state.state == "denied":
-            raise MedusaDenied(state.last_error, hint=_NEW_KEY)
-        raise MedusaUnreachable(
+            return MedusaDenied(state.last_error, hint=_NEW_KEY)
+        return MedusaUnreachable(
             f"Medusa is left alone for {wait:.0f} s. {state.last_error}", reason="circuit_open", retry_after=wait
         )
 

@@ -43,6 +43,8 @@ log = structlog.get_logger(__name__)
 _MODES: tuple[Mode, ...] = ("full", "changes", "stock", "sweep", "events", "now")
 _SKEW_SECONDS = 120.0
 """From here on a difference of the clocks is worth telling."""
+_TROUBLE_SECONDS = 30.0
+"""Until a Medusa that answered, only not as hoped for, is asked again."""
 
 
 class LastPass(msgspec.Struct, frozen=True):
@@ -105,6 +107,9 @@ class MedusaService:
         self._closed = threading.Event()
         self._state = StateRepository(store, "sync_state", now)
         self._checked = False
+        """Whether it is known to be Medusa 2."""
+        self._missed: float | None = None
+        """From when on a pass that was missed may be tried again, monotonic seconds; ``None``: none was."""
         self.client = MedusaClient(settings.medusa, now=now, stopping=self._is_stopping)
         self.client.on_change(self._tell)
         self.reader = Reader(self.client)
@@ -117,13 +122,15 @@ class MedusaService:
         # A push looks before it sends again; what is written back may simply be sent again.
         writer = Writer(self.client, retry=False)
         self._push = Push(self.reader, writer, self.mirror, self.outbox, issues, settings.medusa, self.exchange, now)
-        self._writing_back = None
+        count = settings.medusa.write_recommendations
+        self._writing_back: RecommendationWriter | None = None
         if recommender is not None:
-            count = settings.medusa.write_recommendations
-            self._writing_back = RecommendationWriter(
-                recommender, catalogue, self.mirror, Writer(self.client), self.exchange, count
-            )
-        self._pull = Pull(
+            writer = Writer(self.client)
+            self._writing_back = RecommendationWriter(recommender, catalogue, self.mirror, writer, self.exchange, count)
+        self._pull = self._make_pull(orders, counting)
+
+    def _make_pull(self, orders: OrderRepository, counting: PurchaseRecorder | None) -> Pull:
+        return Pull(
             self.client,
             self.reader,
             self.mirror,
@@ -131,9 +138,9 @@ class MedusaService:
             self.events,
             counting,
             self._state,
-            settings.medusa,
+            self._settings,
             self.exchange,
-            now,
+            self._now,
         )
 
     def medusa_time(self) -> float:
@@ -146,7 +153,19 @@ class MedusaService:
         What was read until then is kept, and the next pass goes on from there. Raises ``MedusaUnreachable`` when
         ``stopping`` says so, and errors of the stores.
         """
-        return self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
+        report = self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
+        if mode in ("now", "full") and "requests" in report:
+            self._missed = None
+        return report
+
+    @property
+    def owes_pass(self) -> bool:
+        """Whether a pass was missed because Medusa could not be used, and may be tried now; then ``now`` catches up.
+
+        Not waited for are the next look at changes, and the next sweep, which is half an hour away.
+        """
+        is_due = self._missed is not None and time.monotonic() >= self._missed
+        return is_due and self._settings.sync_seconds > 0 and self.client.pause <= 0
 
     def test(self) -> ShopFound:
         """Ask Medusa who it is. Raises the faults of ``appliance.medusa.faults``, and ``NotFound`` for the region."""
@@ -220,20 +239,19 @@ class MedusaService:
     def _guarded(self, work: Callable[[], Mapping[str, Any]], stopping: Callable[[], bool]) -> Mapping[str, Any]:
         self._running.stopping = stopping
         try:
-            if not self._checked:
-                require_version_2(self.client)
-                self._checked = True
+            self._check_version()
             done = work()
         except MedusaUnreachable as fault:
             if self._is_stopping():
                 raise
-            self._checked = False
+            self._missed = time.monotonic()
             return _unfinished(self.client.state, fault)
         except ApplianceError as fault:
             unknown_key = isinstance(fault, NotFound)
             if not (unknown_key or fault.code.startswith("medusa_")):
                 raise
             self._checked = False
+            self._missed = time.monotonic() + _TROUBLE_SECONDS
             code = "medusa_key" if unknown_key else fault.code
             self._issues.report("medusa_trouble", code, Severity.ERROR, "medusa", fault.message)
             return _unfinished(self.client.state, fault)
@@ -242,6 +260,15 @@ class MedusaService:
         self._issues.cure("medusa_trouble")
         self._judge()
         return done
+
+    def _check_version(self) -> None:
+        if self._checked:
+            return
+        wait = self.client.pause
+        if wait > 0:
+            raise self.client.left_alone(wait)
+        require_version_2(self.client)
+        self._checked = True
 
     def _judge(self) -> None:
         """Report what a pass showed to be wrong with the set-up."""

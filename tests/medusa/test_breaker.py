@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from appliance.medusa.breaker import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
+from appliance.medusa.breaker import FAILURES, FIRST_PAUSE, LONGEST_OWN_PAUSE, LONGEST_PAUSE, Breaker
 
 TRIAL = 60.0
 
@@ -72,7 +72,7 @@ def test_pauses_grow_to_a_bound_and_start_anew_after_a_success() -> None:
         at += pause
         assert breaker.wait(at, TRIAL) == 0
         breaker.failed(at)
-    assert pauses == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, *[LONGEST_PAUSE] * 6]
+    assert pauses == [5.0, 10.0, 20.0, *[LONGEST_OWN_PAUSE] * 9]
     breaker.succeeded()
     assert _wait_after_failures(breaker, at) == FIRST_PAUSE
 
