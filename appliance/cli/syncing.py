@@ -11,7 +11,7 @@ from appliance.cli import output
 from appliance.cli.conflicts import conflicts, outbox
 from appliance.cli.session import Session, json_option, pass_session
 from appliance.errors import Unavailable
-from appliance.messages import Locale, translate
+from appliance.messages import Locale, catalogue, translate
 
 _PATH = "/v1/admin/sync"
 
@@ -42,7 +42,7 @@ def now(session: Session, full: bool) -> int:
     elif "requests" in report:
         _print_report(report, locale)
     else:
-        output.say(translate("sync.away", locale, detail=report.get("detail", "")))
+        output.say(translate("sync.away", locale, detail=_reason(report, locale)))
     return 0 if job["state"] == "done" and "requests" in report else 1
 
 
@@ -56,7 +56,9 @@ def status(session: Session) -> None:
         output.print_json(answer)
         return
     locale, connection = session.locale, answer["connection"]
-    output.print_line(f"Medusa {answer['url']}: {connection['message']}")
+    output.print_line(f"Medusa {answer['url']}: {connection['message']}" if answer["url"] else connection["message"])
+    if connection["state"] == "off":
+        return
     facts = {
         "since": connection["since"],
         "last_ok": connection["last_ok_at"],
@@ -88,7 +90,7 @@ def test(session: Session) -> int:
         values = {"shop": answer["shop"], "currencies": ", ".join(answer["currencies"]), "region": answer["region"]}
         output.print_line(translate("sync.test_ok", session.locale, took=f"{answer['took_ms']:.0f}", **values))
     else:
-        output.say(f"{answer['message']} {answer['hint']}".strip())
+        output.say(f"{answer['message']} {answer['hint']} ({answer['detail']})")
     return 0 if answer["ok"] else 1
 
 
@@ -97,6 +99,13 @@ def _call(session: Session, method: str, path: str) -> Any:
 
     with open_backend(session) as backend:
         return backend.call(method, path)
+
+
+def _reason(report: Mapping[str, Any], locale: Locale) -> str:
+    """Return why Medusa could not be read, in the reader's language where there are words for it."""
+    messages = catalogue(locale)
+    named = (f"medusa.{report.get('state')}.{report.get('reason')}", f"issue.{report.get('reason')}")
+    return next((messages[name] for name in named if name in messages), str(report.get("detail", "")))
 
 
 def _print_report(report: Mapping[str, Any], locale: Locale) -> None:

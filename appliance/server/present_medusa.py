@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from appliance.errors import ApplianceError, NotFound
+from appliance.medusa.faults import MedusaUnreachable
 from appliance.messages import Locale, catalogue
 from appliance.runtime import Runtime
 from appliance.server.present import moment
 from appliance.server.sync_schemas import ConnectionOut
+
+
+def said_of(error: ApplianceError, locale: Locale) -> tuple[str, str]:
+    """Return what went wrong between here and Medusa, and what to do, in the owner's words."""
+    messages = catalogue(locale)
+    if isinstance(error, MedusaUnreachable):
+        text = messages.get(f"medusa.offline.{error.reason}") or messages["medusa.offline"]
+        return text, messages["issue.medusa_offline.fix"]
+    code = "medusa_region" if isinstance(error, NotFound) else error.code
+    return messages.get(f"issue.{code}") or error.message, messages.get(f"issue.{code}.fix") or error.hint
 
 
 def connection_out(runtime: Runtime, locale: Locale) -> ConnectionOut:

@@ -85,5 +85,8 @@ class ConnectionTestOut(Out, frozen=True, kw_only=True):
     code: str = ""
     """What is wrong."""
     message: str = ""
+    """What is wrong, in the owner's words."""
     hint: str = ""
+    detail: str = ""
+    """What was observed, for the technician."""
     took_ms: float

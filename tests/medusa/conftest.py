@@ -75,8 +75,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def fake(clock: Clock) -> Iterator[FakeMedusa]:
-    """A Medusa in memory with three products."""
+def fake(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMedusa]:
+    """A Medusa in memory with three products; what fails is tried again at once."""
+    monkeypatch.setattr("appliance.medusa.client._FIRST_PAUSE", 0.001)
     with running(clock) as shop:
         fill(shop)
         yield shop

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -64,6 +65,8 @@ class FakeMedusa:
         """What a log-in is answered."""
         self.cut_short: dict[str, int] = {}
         """By list, how many rows a whole list ends after, as if there were no more."""
+        self.connections: set[socket.socket] = set()
+        """Those that are open."""
         self._lock = threading.RLock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -72,9 +75,12 @@ class FakeMedusa:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
-        """Refuse connections from now on."""
+        """Refuse connections from now on and end those that are open."""
         self._server.shutdown()
-        self._server.server_close()
+        self._server.socket.close()
+        for connection in tuple(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     @property
     def time(self) -> float:
@@ -163,6 +169,14 @@ def _handler(shop: FakeMedusa) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            shop.connections.add(self.connection)
+
+        def finish(self) -> None:
+            shop.connections.discard(self.connection)
+            super().finish()
 
         def do_GET(self) -> None:
             address = urlsplit(self.path)

@@ -17,12 +17,6 @@ FIRST = "prod_0001"
 HOUR = 3600.0
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once."""
-    monkeypatch.setattr("appliance.medusa.client._FIRST_PAUSE", 0.001)
-
-
 def _fill_up(fake: FakeMedusa, products: int = 320, orders: int = 60) -> None:
     for number in range(4, products + 1):
         made, pieces = simple(number)

@@ -16,7 +16,7 @@ from appliance.server.admin_schemas import JobOut
 from appliance.server.body import read_body
 from appliance.server.exchange import runtime_of
 from appliance.server.present import moment
-from appliance.server.present_medusa import connection_out
+from appliance.server.present_medusa import connection_out, said_of
 from appliance.server.query import LocaleTag, locale_of
 from appliance.server.routes.admin.jobs import present, queue_of
 from appliance.server.sync_schemas import ConnectionTestOut, PassOut, SyncIn, SyncOut
@@ -56,9 +56,9 @@ async def start_sync(request: Request[Any, Any, Any]) -> JobOut:
 
 
 @post("/sync/test", status_code=200, operation_id="testSync", summary="Test the connection to Medusa")
-async def test_sync(request: Request[Any, Any, Any]) -> ConnectionTestOut:
+async def test_sync(request: Request[Any, Any, Any], locale: LocaleTag = "") -> ConnectionTestOut:
     """Ask Medusa who it is, with the settings in force, and say what is wrong."""
-    medusa = _connected(runtime_of(request))
+    medusa, language = _connected(runtime_of(request)), locale_of(request, locale)
     started = time.perf_counter()
 
     def took() -> float:
@@ -67,7 +67,10 @@ async def test_sync(request: Request[Any, Any, Any]) -> ConnectionTestOut:
     try:
         found = await asyncio.to_thread(medusa.test)
     except ApplianceError as error:
-        return ConnectionTestOut(ok=False, code=error.code, message=error.message, hint=error.hint, took_ms=took())
+        message, hint = said_of(error, language)
+        return ConnectionTestOut(
+            ok=False, code=error.code, message=message, hint=hint, detail=error.message, took_ms=took()
+        )
     return ConnectionTestOut(ok=True, shop=found.shop, currencies=found.currencies, region=found.region, took_ms=took())
 
 
