@@ -145,7 +145,11 @@ class MedusaClient:
         """Send one request without proof and without judging the answer. Raises ``MedusaUnreachable``."""
         sent = b"" if body is None else _encode(body)
         call = Call(method=method, path=path, body=sent)
-        return self._send(call, {}, Limit(time.monotonic() + self._budget, self._stopping))
+        try:
+            return self._send(call, {}, Limit(time.monotonic() + self._budget, self._stopping))
+        except MedusaUnreachable as fault:
+            self.note_unreachable(fault)
+            raise
 
     def note_unsupported(self, fault: MedusaTooOld) -> None:
         """Keep in the state that this is no Medusa that can be used."""

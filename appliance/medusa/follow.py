@@ -118,9 +118,15 @@ def _follow(run: Pass, wanted: _Wanted, orders: OrderRepository, settings: Medus
 
 
 def _follow_stock(run: Pass, wanted: _Wanted, bought: set[str]) -> None:
-    if len(wanted.levels) > _MOST_LEVELS:
+    holders = {level: _holders(run, level) for level in wanted.levels} if len(wanted.levels) <= _MOST_LEVELS else {}
+    if not all(holders.get(level) for level in wanted.levels):
+        # A level that was just created is named by no item here; Medusa finds no item by its level.
         read_stock(run)
         return
-    items = wanted.items | set(run.mirror.repository.holding(records.InventoryItem.kind, wanted.levels))
+    items = wanted.items.union(*holders.values())
     read_items(run, items)
     read_stock_of(run, bought)
+
+
+def _holders(run: Pass, level_id: str) -> list[str]:
+    return run.mirror.repository.holding(records.InventoryItem.kind, [level_id])

@@ -10,10 +10,11 @@ import msgspec
 import structlog
 
 from appliance import domain
-from appliance.errors import InvalidInput
+from appliance.errors import Conflict, InvalidInput
 from appliance.medusa import records
 from appliance.medusa.overlay import with_edits
-from appliance.medusa.projection import ShopFacts, links, project, public_categories, shop_facts, stock_items
+from appliance.medusa.projection import ShopFacts, links, project, public_categories, stock_items
+from appliance.medusa.shop_view import BASIS, PRICED_AT, ShopView, all_records
 from appliance.settings import Settings
 from appliance.store.catalogue import Catalogue
 from appliance.store.mirror import (
@@ -76,13 +77,12 @@ class Mirror:
         self._settings = settings
         self._clock = clock
         self._writing = threading.RLock()
-        self._facts: ShopFacts | None = None
+        self._view = ShopView(repository, state, settings, clock)
         self.repository = repository
 
     def all(self, kind: type[R]) -> dict[str, R]:
         """Return every record of a kind by id."""
-        decode = msgspec.json.Decoder(kind).decode
-        return {id_: decode(body) for id_, body in self._repository.all(kind.kind).items()}
+        return all_records(self._repository, kind)
 
     def some(self, kind: type[R], ids: Sequence[str], db: Transaction | None = None) -> dict[str, R]:
         """Return those of the records that are there, by id; ``db`` reads inside a transaction."""
@@ -92,9 +92,9 @@ class Mirror:
 
     def facts(self) -> ShopFacts:
         """Return what products depend on, as it was last read."""
-        if self._facts is None:
-            self._facts = self._gather()
-        return self._facts
+        # Not while somebody changes it: what was gathered before would be kept after.
+        with self._writing:
+            return self._view.facts()
 
     def write_products(
         self, batch: Sequence[records.Product], gone: Collection[str] = (), *, within: Within | None = None
@@ -123,15 +123,49 @@ class Mirror:
             written.refused = self._write({product.id: product for product in batch}, leaving, also)
             return written
 
-    def write_items(self, items: Mapping[str, records.InventoryItem], gone: Collection[str] = ()) -> Written:
-        """Write stock items, forget others, and show the stock of the products that hang on them anew."""
+    def write_product(
+        self, product: records.Product, items: Mapping[str, records.InventoryItem], within: Within
+    ) -> Written:
+        """Write one product and the stock items that were read with it, and more, in one transaction.
+
+        Products that share the items are shown anew after it.
+        """
         with self._writing:
             known = self._repository.get("inventory_item", list(items))
             changed = {id_: body for id_, item in items.items() if (body := _encode(item)) != known.get(id_)}
-            affected = self._repository.products_using("inventory_item", [*changed, *gone])
-            self._replace("inventory_item", changed, gone, affected)
-            self._show(affected)
-            return Written(read=len(items), changed=len(changed), deleted=len(gone))
+            sharing = self._repository.products_using("inventory_item", list(changed)) if changed else []
+            others = [id_ for id_ in sharing if id_ != product.id]
+
+            def also(db: Transaction) -> None:
+                put_records(db, "inventory_item", changed)
+                if others:
+                    self._state.put_within(db, UNFINISHED, msgspec.json.encode(others).decode())
+                within(db)
+
+            written = self.write_products([product], within=also)
+            if others:
+                self._show(others)
+            return written
+
+    def edit(self, product_id: str, within: Within) -> None:
+        """Change in one transaction which edits wait for a product (``within``), and show it as it is with them.
+
+        Raises what ``within`` raises, or ``InvalidInput`` when the product cannot be kept so; then nothing was written.
+        """
+        with self._writing:
+            self._catalogue.apply(lambda db: self._projected(db, [product_id], {product_id: None}), within=within)
+
+    def write_items(self, items: Mapping[str, records.InventoryItem], gone: Collection[str] = ()) -> Written:
+        """Write stock items, forget others, and show the stock of the products that hang on them anew."""
+        with self._writing:
+            known = self._repository.get("inventory_item", [*items, *gone])
+            changed = {id_: body for id_, item in items.items() if (body := _encode(item)) != known.get(id_)}
+            leaving = [id_ for id_ in gone if id_ in known]
+            if changed or leaving:
+                affected = self._repository.products_using("inventory_item", [*changed, *leaving])
+                self._replace("inventory_item", changed, leaving, affected)
+                self._show(affected)
+            return Written(read=len(items), changed=len(changed), deleted=len(leaving))
 
     def write_all(self, kind: type[R], found: Iterable[R], *, links_as: str = "") -> Written:
         """Replace all records of a kind, and show the products anew that hang on what changed.
@@ -146,7 +180,7 @@ class Mirror:
             affected = self._repository.products_using(links_as, [*changed, *gone]) if links_as else []
             if changed or gone:
                 self._replace(kind.kind, changed, gone, affected)
-                self._facts = None
+                self._view.forget()
                 self._show(affected)
             return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
 
@@ -176,18 +210,25 @@ class Mirror:
             hidden = (known.keys() | bodies.keys()) - {category.id for category in public}
             affected = self._repository.products_using("category", known.keys() | bodies.keys())
             self._replace("category", changed, gone, affected, categories=public, gone_categories=hidden)
-            self._facts = None
+            self._view.forget()
             self._show(affected)
             return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
 
     def show_prices_in_force(self) -> int:
         """Show products anew whose price lists began or ended by the clock, and return how many there were."""
         with self._writing:
-            old = self.facts().offers
-            self._facts = None
-            new = self.facts().offers
+            moment = self._view.now()
+            old, new = self._view.facts().offers, self._view.offers_at(moment)
             variants = [id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_)]
-            return self.reproject(self._repository.products_using("variant", variants))
+            affected = self._repository.products_using("variant", variants)
+
+            def also(db: Transaction) -> None:
+                self._state.put_within(db, PRICED_AT, str(moment))
+                self._note(db, affected)
+
+            self.write(also)
+            self._view.forget()
+            return self._show(affected)
 
     def write_price_lists(self, found: Sequence[records.PriceList]) -> Written:
         """Replace all price lists, and show the products anew whose variants they price otherwise now."""
@@ -201,14 +242,15 @@ class Mirror:
             gone = known.keys() - bodies.keys()
             if changed or gone:
                 self._replace("price_list", changed, gone, affected)
-                self._facts = None
+                self._view.forget()
                 self._show(affected)
             return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
 
     def finish(self) -> int:
         """Show the products anew that a killed process left as they were, and return how many there were."""
-        text = self._state.get(UNFINISHED)
-        return self._show(msgspec.json.decode(text, type=list[str])) if text else 0
+        with self._writing:
+            waiting = self._unfinished()
+            return self._show(waiting) if waiting else 0
 
     def reproject(self, product_ids: Sequence[str]) -> int:
         """Make the catalogue's products anew from the records that are here, and return how many were looked at."""
@@ -220,8 +262,21 @@ class Mirror:
     def _show(self, product_ids: Sequence[str]) -> int:
         """Make products anew after a change that was noted with ``UNFINISHED``."""
         self.reproject(product_ids)
-        self._state.delete(UNFINISHED)
+        if left := [id_ for id_ in self._unfinished() if id_ not in set(product_ids)]:
+            self._state.put(UNFINISHED, msgspec.json.encode(left).decode())
+        elif product_ids:
+            self._state.delete(UNFINISHED)
         return len(product_ids)
+
+    def _unfinished(self) -> list[str]:
+        text = self._state.get(UNFINISHED)
+        return msgspec.json.decode(text, type=list[str]) if text else []
+
+    def _note(self, db: Transaction, product_ids: Collection[str]) -> None:
+        """Note products that are to be shown anew, with those that a write which failed has left."""
+        if product_ids:
+            waiting = sorted({*self._unfinished(), *product_ids})
+            self._state.put_within(db, UNFINISHED, msgspec.json.encode(waiting).decode())
 
     def _replace(
         self,
@@ -238,8 +293,7 @@ class Mirror:
         def also(db: Transaction) -> None:
             put_records(db, kind, changed)
             drop_records(db, kind, gone)
-            if affected:
-                self._state.put_within(db, UNFINISHED, msgspec.json.encode(affected).decode())
+            self._note(db, affected)
 
         self._catalogue.apply(categories=categories, gone_categories=gone_categories, within=also)
 
@@ -270,6 +324,8 @@ class Mirror:
                 if product_id not in products or product_id in refused:
                     raise
                 refused[product_id] = error.message
+        else:
+            raise Conflict("Handles of Medusa's products keep standing in each other's way.")
         for product_id, reason in refused.items():
             log.warning("medusa_product_refused", product=product_id, reason=reason)
         return [f"{product_id}: {reason}" for product_id, reason in refused.items()]
@@ -288,48 +344,26 @@ class Mirror:
         facts = self.facts()
         return [project(*with_edits(product, items, edits.get(product.id, ())), facts) for product in found.values()]
 
-    def _gather(self) -> ShopFacts:
-        currency = self._settings.shop.currency
-        return shop_facts(
-            currency=currency,
-            region_id=region_id(self.all(records.Region).values(), self._settings.medusa.region, currency),
-            channels=self._channels(),
-            categories=self.all(records.Category).values(),
-            collections=self.all(records.Collection).values(),
-            types=self.all(records.ProductType).values(),
-            price_lists=self.all(records.PriceList).values(),
-            now=self._clock(),
-        )
-
-    def _channels(self) -> frozenset[str] | None:
-        text = self._state.get(CHANNELS)
-        if not self._settings.medusa.publishable_key or text is None:
-            return None
-        return frozenset(msgspec.json.decode(text, type=list[str]))
-
     def write_channels(self, channel_ids: Collection[str] | None) -> None:
-        """Note the sales channels of the storefront's key and, where they changed, show every product anew."""
+        """Note the sales channels of the storefront's key (``None``: there is no key).
+
+        Where they, the region whose prices are shown or the shop's currency are others than before, every product is
+        shown anew.
+        """
         with self._writing:
-            text = None if channel_ids is None else msgspec.json.encode(sorted(channel_ids)).decode()
-            if text == self._state.get(CHANNELS):
+            basis = self._view.basis(channel_ids)
+            if basis == self._state.get(BASIS):
                 return
-            if text is None:
-                self._state.delete(CHANNELS)
-            else:
-                self._state.put(CHANNELS, text)
-            self._facts = None
-            self.reproject(sorted(self._repository.ids("product")))
+            affected = sorted(self._repository.ids("product"))
+
+            def also(db: Transaction) -> None:
+                self._state.put_within(db, BASIS, basis)
+                self._note(db, affected)
+
+            self.write(also)
+            self._view.forget()
+            self._show(affected)
 
 
 UNFINISHED = "medusa.unfinished"
 """Key of the state that holds the ids of products which are still to be shown anew."""
-CHANNELS = "medusa.channels"
-"""Key of the state that holds the sales channels of the storefront's publishable key."""
-
-
-def region_id(regions: Iterable[records.Region], wanted: str, currency: str) -> str:
-    """Return the id of the region whose prices are shown: the one that is named, else the first in the currency."""
-    ordered = sorted(regions, key=lambda region: region.id)
-    if wanted:
-        return next((region.id for region in ordered if wanted in (region.id, region.name)), "")
-    return next((region.id for region in ordered if region.currency_code.upper() == currency), "")

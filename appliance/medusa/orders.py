@@ -7,8 +7,8 @@ from typing import ClassVar
 from appliance.medusa import records
 from appliance.medusa.projection import minor_units
 from appliance.store.contacts import email_key, phone_key
-from appliance.store.normalise import MAX_LINE
-from appliance.store.orders import MAX_ITEMS, MAX_TITLE, OrderItem, OrderRecord
+from appliance.store.orders import MAX_FACT, MAX_ITEMS, MAX_TITLE, OrderItem, OrderRecord
+from appliance.text import clean_line
 
 _BY_FULFILMENT = {
     "delivered": "delivered",
@@ -81,7 +81,8 @@ def _came_back(item: records.OrderItem) -> bool:
 
 
 def _item(item: records.OrderItem, currency: str) -> OrderItem:
-    title = " – ".join(part for part in (item.title, item.subtitle) if part) or item.product_id or item.id
+    named = (clean_line(part) for part in (item.title, item.subtitle) if part)
+    title = " – ".join(part for part in named if part) or item.product_id or item.id
     return OrderItem(
         title=title[:MAX_TITLE],
         quantity=max(1, int(item.quantity)),
@@ -96,5 +97,5 @@ def _facts(order: records.Order) -> dict[str, str]:
     tracking = [label.tracking_number for parcel in parcels for label in parcel.labels if label.tracking_number]
     facts = {"payment": order.payment_status}
     if tracking:
-        facts["tracking"] = ", ".join(dict.fromkeys(tracking))[:MAX_LINE]
+        facts["tracking"] = ", ".join(dict.fromkeys(tracking))[:MAX_FACT]
     return facts

@@ -16,10 +16,16 @@ _REGION = "region_id"
 
 
 class Offer(NamedTuple):
-    """A price of a price list that is in force, and its list."""
+    """A price of a price list that is in force, with what counts of its list.
+
+    Not the list itself: offers are compared often, and each would be compared with all prices of its list.
+    """
 
     price: ListPrice
-    in_force: PriceList
+    overrides: bool
+    """Whether it holds even where the plain price is lower."""
+    circumstances: int
+    """How many rules the list has: the more, the closer it fits."""
 
 
 def offers_in_force(lists: Iterable[PriceList], region_id: str, now: float) -> dict[str, tuple[Offer, ...]]:
@@ -30,7 +36,9 @@ def offers_in_force(lists: Iterable[PriceList], region_id: str, now: float) -> d
             continue
         for price in price_list.prices:
             if price.variant_id:
-                found.setdefault(price.variant_id, []).append(Offer(price, price_list))
+                found.setdefault(price.variant_id, []).append(
+                    Offer(price, price_list.type == "override", len(price_list.rules))
+                )
     return {variant_id: tuple(offers) for variant_id, offers in found.items()}
 
 
@@ -44,13 +52,12 @@ def shelf_price(prices: Sequence[Price], offers: Sequence[Offer], currency: str,
     default = min(plain, key=lambda price: (-len(price.rules), price.amount), default=None)
     best = min(
         listed,
-        key=lambda offer: (-len(offer.price.rules) - len(offer.in_force.rules), offer.price.amount),
+        key=lambda offer: (-len(offer.price.rules) - offer.circumstances, offer.price.amount),
         default=None,
     )
     if best is None:
         return None if default is None else default.amount
-    overrides = best.in_force.type == "override"
-    if overrides or default is None or not default.amount or not best.price.amount:
+    if best.overrides or default is None:
         return best.price.amount
     return min(best.price.amount, default.amount)
 

@@ -12,8 +12,9 @@ from appliance import domain
 from appliance.domain import decimals
 from appliance.medusa import records
 from appliance.medusa.pricing import Offer, offers_in_force, shelf_price
+from appliance.store.categories import MAX_DEPTH, SEPARATOR
 from appliance.store.mirror import Link
-from appliance.store.normalise import MAX_DESCRIPTION, MAX_LINE
+from appliance.store.normalise import MAX_DESCRIPTION, MAX_LINE, MAX_LIST
 from appliance.text import clean_line, fold
 
 NOWHERE = "default"
@@ -89,7 +90,7 @@ def public_categories(categories: Iterable[records.Category]) -> list[domain.Cat
         domain.Category(
             id=one.id,
             handle=clean_line(one.handle),
-            name=clean_line(one.name.replace(">", " ")) or one.id,
+            name=clean_line(one.name.replace(SEPARATOR, " ")) or one.id,
             parent_id=one.parent_category_id or "",
         )
         for one in public
@@ -108,13 +109,13 @@ def project(product: records.Product, items: Mapping[str, records.InventoryItem]
         title_en=_text(product.metadata.get("title_en")),
         description=(product.description or "")[:MAX_DESCRIPTION],
         categories=tuple(facts.categories[id_] for id_ in product.categories if id_ in facts.categories),
-        tags=product.tags,
-        collection=collection,
+        tags=tuple(tag[:MAX_LINE] for tag in product.tags[:MAX_LIST]),
+        collection=collection[:MAX_LINE],
         attributes=_attributes(product, facts),
         currency=facts.currency,
         variants=tuple(_variant(variant, items, facts) for variant in product.variants),
-        thumbnail=product.thumbnail or "",
-        images=product.images,
+        thumbnail=_picture(product.thumbnail or ""),
+        images=tuple(url for image in product.images[:MAX_LIST] if (url := _picture(image))),
         status="published" if product.status == "published" and is_sold else "draft",
         created_at=product.created_at.timestamp(),
     )
@@ -211,12 +212,14 @@ def _attributes(product: records.Product, facts: ShopFacts) -> dict[str, str]:
     named: dict[str, Any] = {
         key: value for key, value in product.metadata.items() if not key.startswith(OURS) and key != "title_en"
     }
-    named |= {
-        "type": facts.types.get(product.type_id or ""),
-        "material": product.material,
-        "subtitle": product.subtitle,
-    }
+    own = {"type": facts.types.get(product.type_id or ""), "material": product.material, "subtitle": product.subtitle}
+    named |= {key: value for key, value in own.items() if value}
     return {key[:MAX_LINE]: text for key, value in named.items() if (text := _text(value))}
+
+
+def _picture(url: str) -> str:
+    """Return an address; a picture that is written out in it is longer than any, and half of it is none."""
+    return url if len(url) <= MAX_LINE else ""
 
 
 def _text(value: object) -> str:
@@ -227,16 +230,22 @@ def _text(value: object) -> str:
 
 
 def _paths(categories: Sequence[domain.Category]) -> dict[str, str]:
-    """Return what the catalogue calls each: where two share a path, they and what stands below go by their ids."""
+    """Return what the catalogue calls each.
+
+    Where two share a path, they and what stands below go by their ids; so does what stands too deep for a path, or has
+    one that is too long.
+    """
     paths: dict[str, str] = {}
     places: dict[str, int] = {}
     for category in categories:
-        path = f"{paths[category.parent_id]} > {category.name}" if category.parent_id else category.name
+        path = f"{paths[category.parent_id]} {SEPARATOR} {category.name}" if category.parent_id else category.name
         paths[category.id] = path
         places[path.casefold()] = places.get(path.casefold(), 0) + 1
     clear: set[str] = set()
     for category in categories:
-        alone = places[paths[category.id].casefold()] == 1
-        if alone and (not category.parent_id or category.parent_id in clear):
+        path = paths[category.id]
+        fits = len(path) <= MAX_LINE and path.count(SEPARATOR) < MAX_DEPTH
+        alone = places[path.casefold()] == 1
+        if fits and alone and (not category.parent_id or category.parent_id in clear):
             clear.add(category.id)
     return {id_: path if id_ in clear else id_ for id_, path in paths.items()}

@@ -79,19 +79,27 @@ class Pull:
         self._now = now
 
     def run(self, mode: Mode, progress: Progress, stopping: Callable[[], bool]) -> PassReport:
-        """Do one pass. Until a first copy is whole every pass goes on with that.
+        """Do one pass. Until a first copy is whole every pass goes on with that, but for events: those wait for it.
 
         Raises what the client raises; what was written until then is whole, and the next pass goes on from there.
         """
         started, requests = time.monotonic(), self._client.requests
         copied = self._state.get(COPIED) is not None
         report = PassReport(mode=mode if copied or mode == "full" else "full")
+        if mode == "events" and not copied:
+            # Whoever follows events runs beside whoever copies, and one copy at a time is enough.
+            return PassReport(mode=mode)
         run = Pass(self._reader, self._mirror, report, self._exchange, progress, stopping)
         self._mirror.finish()
+        self._mirror.show_prices_in_force()
         if report.mode == "full":
             self._full(run)
         else:
             self._partial(run)
+        if report.mode in ("events", "changes", "now", "full"):
+            # Not only when one comes: some may wait since Medusa was away.
+            run.stage(0.0 if mode == "events" else 1.0, 1.0)
+            follow_events(run, self._events, self._orders, self._settings, self._now())
         if self._purchases is not None:
             report.purchases = self._purchases.record(stopping)
         report.seconds = round(time.monotonic() - started, 3)
@@ -102,9 +110,6 @@ class Pull:
 
     def _partial(self, run: Pass) -> None:
         mode = run.report.mode
-        self._mirror.show_prices_in_force()
-        if mode == "events":
-            follow_events(run, self._events, self._orders, self._settings, self._now())
         if mode in ("changes", "now"):
             run.stage(0.0, 0.4)
             self._changes(run)
@@ -120,11 +125,11 @@ class Pull:
         read_shop(run, self._settings)
         theirs = self._client.server_time
         since = datetime.fromtimestamp(self._since(theirs), UTC)
-        run.tell(0.5, "changes")
+        run.tell(0.75, "changes")
         changed = {change.id for change in run.reader.changed_products(since)}
         changed |= {change.product_id for change in run.reader.changed_variants(since) if change.product_id}
         read_products(run, sorted(changed))
-        run.tell(0.8, "changes")
+        run.tell(0.9, "changes")
         read_customers(run, [change.id for change in run.reader.changed_customers(since)], self._now())
         read_orders(run, self._orders, [change.id for change in run.reader.changed_orders(since)])
         if theirs is not None:
@@ -147,6 +152,7 @@ class Pull:
 
     def _full(self, run: Pass) -> None:
         """Copy everything, stage by stage; a stage that was done before the process died is not done again."""
+        run.stage(0.0, 0.05)
         read_shop(run, self._settings)
         place = self._place()
         stages: tuple[tuple[float, Callable[[], None]], ...] = (

@@ -11,6 +11,7 @@ import msgspec
 from appliance.medusa import records
 from appliance.medusa.mirror import Within, Written
 from appliance.medusa.orders import OrderMark, order_mark, order_record
+from appliance.medusa.reading import BATCH
 from appliance.medusa.reading_pass import Pass, batches
 from appliance.store.customers import CustomerRow, drop_customers, put_customers
 from appliance.store.mirror import drop_records, put_records
@@ -51,7 +52,7 @@ def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[
     listed = sorted(change.id for change in run.reader.changed_orders(_EVER))
     wanted = [id_ for id_ in listed if id_ > after]
     for done, batch in enumerate(batches(wanted)):
-        run.tell(done * len(batch) / max(len(wanted), 1), "orders")
+        run.tell(done * BATCH / len(wanted), "orders")
         with run.exchange:
             write_orders(run, orders, run.reader.orders(batch), within=mark(batch[-1]))
 
@@ -95,16 +96,17 @@ def write_orders(
 
 def _write_customers(run: Pass, found: Iterable[records.Customer], gone: Sequence[str], now: float) -> None:
     customers = {customer.id: customer for customer in found}
-    known = run.mirror.repository.get("customer", list(customers))
+    known = run.mirror.repository.get("customer", [*customers, *gone])
+    leaving = [id_ for id_ in gone if id_ in known]
     changed = {id_: body for id_, one in customers.items() if (body := _encode(one)) != known.get(id_)}
     rows = [CustomerRow(id_, customers[id_].created_at.timestamp(), customers[id_].has_account) for id_ in changed]
 
     def write(db: Transaction) -> None:
         put_records(db, "customer", changed)
         put_customers(db, rows, now)
-        drop_records(db, "customer", gone)
-        drop_customers(db, gone)
+        drop_records(db, "customer", leaving)
+        drop_customers(db, leaving)
 
-    if changed or gone:
+    if changed or leaving:
         run.mirror.write(write)
-    run.report.count("customer", Written(read=len(customers), changed=len(changed), deleted=len(gone)))
+    run.report.count("customer", Written(read=len(customers), changed=len(changed), deleted=len(leaving)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -36,6 +36,8 @@ class PurchaseLedger:
     def __init__(self, known: Iterable[CountedPurchase] = ()) -> None:
         self._lock = threading.Lock()
         self._by_product: dict[str, list[CountedPurchase]] = {}
+        self._told_by: dict[str, str] = {}
+        """By the id of a purchase's own event, that of the storefront's event which told of it."""
         self.add(known)
 
     def add(self, purchases: Iterable[CountedPurchase]) -> None:
@@ -43,20 +45,27 @@ class PurchaseLedger:
         with self._lock:
             for purchase in purchases:
                 kept = self._by_product.setdefault(purchase.product_id, [])
-                kept[:] = [one for one in kept if one.placed_at > purchase.placed_at - _LEDGER_SECONDS]
+                for old in [one for one in kept if one.placed_at <= purchase.placed_at - _LEDGER_SECONDS]:
+                    kept.remove(old)
+                    self._told_by.pop(old.event_id, None)
                 kept.append(purchase)
 
     def recognise(self, event: Interaction) -> Interaction:
-        """Return the event, under the order's id where it tells of a purchase that was counted from an order."""
+        """Return the event, under the order's id where it tells of a purchase that was counted from an order.
+
+        Each purchase is told of by one event; that one may be sent again.
+        """
         if event.interaction_type != InteractionType.PURCHASE or event.product_id not in self._by_product:
             return event
         named = _named_order(event)
         with self._lock:
-            candidates = self._by_product.get(event.product_id, [])
-            found = next((one for one in candidates if _tells_of(event, named, one)), None)
+            candidates = [one for one in self._by_product.get(event.product_id, []) if _tells_of(event, named, one)]
+            again = (one for one in candidates if self._told_by.get(one.event_id) == event.event_id)
+            first = (one for one in candidates if one.event_id not in self._told_by)
+            found = next(again, None) or next(first, None)
             if found is None:
                 return event
-            candidates.remove(found)
+            self._told_by[found.event_id] = event.event_id
         return msgspec.structs.replace(event, event_id=found.event_id)
 
 
@@ -101,20 +110,16 @@ class PurchaseRecorder:
 
     def _count(self, orders: Sequence[UncountedOrder]) -> int:
         products = {line.product_id for order in orders for line in order.lines}
-        since, until = orders[0].placed_at - SAME_SECONDS, orders[-1].placed_at + SAME_SECONDS
+        # While Medusa was away the storefront may have told of an order, by its number, long after it was placed.
+        since, until = orders[0].placed_at - SAME_SECONDS, orders[-1].placed_at + _LEDGER_SECONDS
         told = self._log.purchases(sorted(products), since, until) if products else []
-        taken = self._book.taken(0.0)
-        counted: list[Counted] = []
-        new: list[tuple[UncountedOrder, OrderLine]] = []
-        for order in orders:
-            for line in order.lines:
-                own = self._event_id(order, line)
-                match = _match(order, line, own, told, taken)
-                if match is None:
-                    new.append((order, line))
-                taken.add(match.event_id if match else own)
-                tracked = match is not None and match.event_id != own
-                counted.append(Counted(order.id, line.product_id, match.event_id if match else own, tracked))
+        lines = {self._event_id(order, line): (order, line) for order in orders for line in order.lines}
+        matches = _matched(lines, told, self._book.taken(0.0))
+        new = [lines[own] for own in lines if own not in matches]
+        counted = [
+            Counted(order.id, line.product_id, matches.get(own, own), tracked=matches.get(own, own) != own)
+            for own, (order, line) in lines.items()
+        ]
         self._journal.append_sync([self._event(order, line, InteractionType.PURCHASE) for order, line in new])
         self._book.count(counted, [order.id for order in orders if not order.lines], self._now())
         self._ledger.add(self._counted(order, line) for order, line in new)
@@ -166,23 +171,33 @@ class PurchaseRecorder:
         )
 
 
-def _match(
-    order: UncountedOrder, line: OrderLine, own: str, told: Sequence[TrackedPurchase], taken: set[str]
-) -> TrackedPurchase | None:
-    """Return the event in the log that tells of a line: by our id, by the order it names, else by time and buyer."""
-    same = [event for event in told if event.product_id == line.product_id]
-    for event in same:
-        if event.event_id == own or event.order in (order.id, order.display_id):
-            return event
-    near = [
-        event
-        for event in same
-        if not event.order
-        and event.event_id not in taken
-        and event.user_id in ("", order.customer_id)
-        and abs(event.occurred_at - order.placed_at) <= SAME_SECONDS
-    ]
-    return min(near, key=lambda one: (not one.user_id, abs(one.occurred_at - order.placed_at)), default=None)
+def _matched(
+    lines: Mapping[str, tuple[UncountedOrder, OrderLine]], told: Sequence[TrackedPurchase], taken: Collection[str]
+) -> dict[str, str]:
+    """Return which events of the log tell of which lines, by the lines' own event ids.
+
+    An event that carries our id, or names the order, is that order's. The others are told apart by buyer and time: one
+    that names the buyer before one that names nobody, and whichever pair is closest together first, so that an order
+    does not take the event of another buyer who ordered the same a minute later.
+    """
+    by_product: dict[str, list[TrackedPurchase]] = {}
+    for event in told:
+        by_product.setdefault(event.product_id, []).append(event)
+    found: dict[str, str] = {}
+    pairs: list[tuple[bool, float, str, str]] = []
+    for own, (order, line) in lines.items():
+        for event in by_product.get(line.product_id, ()):
+            apart = abs(event.occurred_at - order.placed_at)
+            if event.event_id == own or event.order.lstrip("#") in (order.id, order.display_id):
+                found.setdefault(own, event.event_id)
+            elif not event.order and event.user_id in ("", order.customer_id) and apart <= SAME_SECONDS:
+                pairs.append((not event.user_id, apart, own, event.event_id))
+    used = {*taken, *found.values()}
+    for _, _, own, event_id in sorted(pairs):
+        if own not in found and event_id not in used:
+            found[own] = event_id
+            used.add(event_id)
+    return found
 
 
 def _named_order(event: Interaction) -> str:

@@ -27,7 +27,9 @@ def require_version_2(client: MedusaClient) -> None:
     if answer.status == 401 and fault_of(answer).type == "unauthorized":
         return
     if answer.status >= 500 or answer.status in (408, 425, 429):
-        raise MedusaUnreachable(f"Medusa failed ({answer.status}).", reason="server_error")
+        failed = MedusaUnreachable(f"Medusa failed ({answer.status}).", reason="server_error")
+        client.note_unreachable(failed)
+        raise failed
     fault = _unsupported(answer, client)
     client.note_unsupported(fault)
     raise fault

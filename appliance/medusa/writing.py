@@ -93,8 +93,10 @@ class _NewTag(msgspec.Struct):
 class Writer:
     """Writes to one Medusa. Safe to use from any thread."""
 
-    def __init__(self, client: MedusaClient) -> None:
+    def __init__(self, client: MedusaClient, *, retry: bool = True) -> None:
+        """``retry``: whether the client may send a call again that it does not know to have arrived."""
         self._client = client
+        self._retry = retry
 
     def update_product(self, id: str, changes: ProductChanges, *, key: str = "") -> RowChange:
         """Set fields of a product's own row and return its new ``updated_at``."""
@@ -111,7 +113,7 @@ class Writer:
         """
         body = {"prices": [_wanted(price) for price in prices]}
         path = f"/admin/products/{segment(product_id)}/variants/{segment(variant_id)}"
-        answer = self._client.post(path, body, _Priced, params={"fields": fields.PRICES}, key=key, retry=True)
+        answer = self._client.post(path, body, _Priced, params={"fields": fields.PRICES}, key=key, retry=self._retry)
         for variant in answer.product.variants:
             if variant.id == variant_id:
                 return sorted_prices(variant.prices)
@@ -169,11 +171,11 @@ class Writer:
 
     def _product(self, id: str, body: dict[str, Any], names: str, reply: type[Reply], key: str) -> Reply:
         path = f"/admin/products/{segment(id)}"
-        return self._client.post(path, body, reply, params={"fields": names}, key=key, retry=True)
+        return self._client.post(path, body, reply, params={"fields": names}, key=key, retry=self._retry)
 
     def _levels(self, path: str, body: dict[str, Any], key: str) -> tuple[Level, ...]:
         params = {"fields": fields.LEVELS}
-        answer = self._client.post(path, body, _Stocked, params=params, key=key, retry=True)
+        answer = self._client.post(path, body, _Stocked, params=params, key=key, retry=self._retry)
         return answer.inventory_item.location_levels
 
     def _tag(self, value: str) -> str | None:

@@ -71,6 +71,7 @@ REQUESTS: dict[str, Any] = {
         "sent_at": "2026-11-26T16:45:00.000Z",
     },
     "submitJob": {"kind": "train"},
+    "resolveConflict": {"keep": "here"},
     "startExperiment": {"name": "Bán chạy trên trang chủ", "placement": "home", "arm_b": "popular", "metric": "click"},
     "importProducts": {
         "products": [{"id": "prod_012", "title": "Ba lô da nam", "categories": ["Ba lô"], "price": 890000, "stock": 7}]

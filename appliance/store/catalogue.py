@@ -23,6 +23,7 @@ from appliance.store.product_writer import (
     read_changes,
     record_change,
     require_free_handles,
+    rewrite_words,
     write_products,
     write_status,
 )
@@ -229,13 +230,16 @@ class Catalogue:
             require_free_handles(records, self._holders(leaving))
             deleted = delete_products(db, gone) if gone else []
             batch = write_products(db, tree, records, self._now)
-            changed = list(dict.fromkeys((*batch.changed, *(id_ for id_ in touched if id_ not in leaving))))
-            if not changed and not deleted:
-                self._state = msgspec.structs.replace(self._state, tree=adopted)
-                return batch.result
+            settled = leaving.union(batch.changed)
+            renamed = [id_ for id_ in touched if id_ not in settled]
+            rewrite_words(db, read_products(db, tree, renamed, self._currency))
+            changed = [*batch.changed, *renamed]
             revision = record_change(db, changed, deleted)
             cards = read_cards(db, tree, changed, self._currency)
-        self._publish(revision, cards, deleted, tree)
+        if changed or deleted:
+            self._publish(revision, cards, deleted, tree)
+        else:
+            self._state = msgspec.structs.replace(self._state, tree=tree)
         return batch.result
 
     def _holders(self, leaving: Collection[str]) -> Mapping[str, str]:

@@ -127,8 +127,7 @@ def write_products(
     """Insert or replace normalised products; those whose content is the same are left alone.
 
     A replaced product keeps what it does not tell: pictures, and prices in other currencies for the variants that
-    remain. ``tree`` gains the categories
-    that are missing. Runs inside the caller's transaction.
+    remain. ``tree`` gains the categories that are missing. Runs inside the caller's transaction.
     """
     latest = {product.id: product for product in products}
     hashes = {product.id: content_hash(product) for product in latest.values()}
@@ -142,12 +141,19 @@ def write_products(
         _write_rows(db, changed, numbers, hashes, now())
         _write_parts(db, changed)
         _write_categories(db, tree, changed)
-        _write_words(db, changed, numbers)
+        _write_words(db, [_with_paths(product, tree) for product in changed], numbers)
     inserted = sum(product.id not in known for product in changed)
     repeated = len(products) - len(latest)
     updated = len(changed) - inserted + repeated
     result = UpsertResult(inserted=inserted, updated=updated, unchanged=len(products) - inserted - updated)
     return WrittenBatch(result, tuple(product.id for product in changed))
+
+
+def rewrite_words(db: Database, products: Sequence[Product]) -> None:
+    """Index the words of products anew whose categories are called otherwise now, inside the caller's transaction."""
+    numbers = {row[0]: row[1] for row in db.execute(_KNOWN, [json_ids([product.id for product in products])])}
+    db.conn.executemany(_DROP_WORDS, [(number,) for number in numbers.values()])
+    _write_words(db, products, numbers)
 
 
 def record_change(db: Database, changed: Iterable[str], deleted: Iterable[str] = ()) -> int:
@@ -281,6 +287,14 @@ def _write_categories(db: Database, tree: CategoryTree, changed: Sequence[Produc
     tree.save(db)
     rows = [(id_, category_id, place) for id_, ids in placed.items() for place, category_id in enumerate(ids)]
     db.conn.executemany(_INSERT_PRODUCT_CATEGORY, rows)
+
+
+def _with_paths(product: Product, tree: CategoryTree) -> Product:
+    """Return the product with the names of those categories that it calls by their ids."""
+    if not any(tree.node(called) for called in product.categories):
+        return product
+    paths = tuple(tree.path(called) if tree.node(called) else called for called in product.categories)
+    return msgspec.structs.replace(product, categories=paths)
 
 
 def _write_words(db: Database, changed: Sequence[Product], numbers: Mapping[str, int]) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from fake_medusa import FakeMedusa, running
+from fake_rows import fill
 from live_medusa import REQUIRED, SKIPPED, LiveMedusa, Unavailable, missing_tools
+from synced_shop import Clock, SyncedShop, WholeShop, copied
 
 SECONDS = 120.0
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -63,3 +66,42 @@ def _give_up(reason: str) -> None:
     if os.environ.get(REQUIRED):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of the appliance, and of the Medusa in memory but for its skew."""
+    return Clock()
+
+
+@pytest.fixture
+def fake(clock: Clock) -> Iterator[FakeMedusa]:
+    """A Medusa in memory with three products."""
+    with running(clock) as shop:
+        fill(shop)
+        yield shop
+
+
+@pytest.fixture(scope="session")
+def empty_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory of a shop that was opened once; tests copy it."""
+    folder = tmp_path_factory.mktemp("empty") / "data"
+    with running() as nothing:
+        WholeShop(folder, nothing, Clock()).close()
+    return folder
+
+
+@pytest.fixture
+def shop(tmp_path: Path, empty_data: Path, fake: FakeMedusa, clock: Clock) -> Iterator[SyncedShop]:
+    """An appliance's stores that are connected to it and have read nothing yet."""
+    opened = SyncedShop(copied(empty_data, tmp_path / "data"), fake, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def whole_shop(tmp_path: Path, empty_data: Path, fake: FakeMedusa, clock: Clock) -> Iterator[WholeShop]:
+    """A whole appliance that is connected to it and has read nothing yet."""
+    opened = WholeShop(copied(empty_data, tmp_path / "data"), fake, clock)
+    yield opened
+    opened.close()

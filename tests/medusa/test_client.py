@@ -467,7 +467,7 @@ class TestVersion:
         client = talk(in_turn(login))
         with pytest.raises(MedusaUnreachable):
             require_version_2(client)
-        assert client.state.state == "unknown"
+        assert client.state.state == "offline"
 
 
 class TestDiscretion:

@@ -17,6 +17,7 @@ from appliance.server.routes.admin import (
     jobs,
     models,
     order_requests,
+    outbox,
     overview,
     owner_words,
     products,
@@ -48,6 +49,9 @@ _SYNC = (
     sync.read_sync,
     sync.start_sync,
     sync.test_sync,
+    outbox.list_outbox,
+    outbox.list_conflicts,
+    outbox.resolve_conflict,
 )
 _ASSISTANT = (
     chat_analytics.chat,

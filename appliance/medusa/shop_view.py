@@ -1,0 +1,101 @@
+"""What of the shop decides how products are shown: region, channels, categories, and the price lists in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from appliance.medusa import records
+from appliance.medusa.pricing import Offer, offers_in_force
+from appliance.medusa.projection import ShopFacts, shop_facts
+from appliance.settings import Settings
+from appliance.store.mirror import MirrorRepository
+from appliance.store.state import StateRepository
+
+R = TypeVar("R", bound=records.Identified)
+
+BASIS = "medusa.basis"
+"""Key of the state that holds for which currency, region and channels the products are shown."""
+PRICED_AT = "medusa.priced_at"
+"""Key of the state that holds the moment on Medusa's clock (Unix seconds) whose price lists products are shown with."""
+
+
+class _Basis(msgspec.Struct, frozen=True):
+    currency: str
+    region_id: str
+    channels: list[str] | None
+
+
+class ShopView:
+    """Gathers and keeps the facts. Whoever writes the mirror calls it, one thread at a time."""
+
+    def __init__(
+        self, repository: MirrorRepository, state: StateRepository, settings: Settings, clock: Callable[[], float]
+    ) -> None:
+        self._repository = repository
+        self._state = state
+        self._currency = settings.shop.currency
+        self._region = settings.medusa.region
+        self._has_key = bool(settings.medusa.publishable_key)
+        self._facts: ShopFacts | None = None
+        self.now = clock
+
+    def facts(self) -> ShopFacts:
+        """Return what products depend on, as it was last read.
+
+        Price lists are those of the moment that is noted, not of now: all products show the same moment, also when the
+        process was restarted between, and when it moves on it can be told which ones change.
+        """
+        if self._facts is None:
+            moment = self._state.get(PRICED_AT)
+            self._facts = shop_facts(
+                currency=self._currency,
+                region_id=self._region_id(),
+                channels=self._channels(),
+                categories=all_records(self._repository, records.Category).values(),
+                collections=all_records(self._repository, records.Collection).values(),
+                types=all_records(self._repository, records.ProductType).values(),
+                price_lists=all_records(self._repository, records.PriceList).values(),
+                now=self.now() if moment is None else float(moment),
+            )
+        return self._facts
+
+    def forget(self) -> None:
+        """Have the facts gathered anew: a record or the moment changed."""
+        self._facts = None
+
+    def offers_at(self, moment: float) -> Mapping[str, tuple[Offer, ...]]:
+        """Return the prices of the lists that are in force at a moment, by variant."""
+        lists = all_records(self._repository, records.PriceList).values()
+        return offers_in_force(lists, self._region_id(), moment)
+
+    def basis(self, channel_ids: Collection[str] | None) -> str:
+        """Return, as text to compare and keep, for what the products are shown with these channels."""
+        channels = None if channel_ids is None else sorted(channel_ids)
+        return msgspec.json.encode(_Basis(self._currency, self._region_id(), channels)).decode()
+
+    def _region_id(self) -> str:
+        return region_id(all_records(self._repository, records.Region).values(), self._region, self._currency)
+
+    def _channels(self) -> frozenset[str] | None:
+        text = self._state.get(BASIS)
+        if not self._has_key or text is None:
+            return None
+        channels = msgspec.json.decode(text, type=_Basis).channels
+        return None if channels is None else frozenset(channels)
+
+
+def all_records(repository: MirrorRepository, kind: type[R]) -> dict[str, R]:
+    """Return every record of a kind by id."""
+    decode = msgspec.json.Decoder(kind).decode
+    return {id_: decode(body) for id_, body in repository.all(kind.kind).items()}
+
+
+def region_id(regions: Iterable[records.Region], wanted: str, currency: str) -> str:
+    """Return the id of the region whose prices are shown: the one that is named, else the first in the currency."""
+    ordered = sorted(regions, key=lambda region: region.id)
+    if wanted:
+        return next((region.id for region in ordered if wanted in (region.id, region.name)), "")
+    return next((region.id for region in ordered if region.currency_code.upper() == currency), "")
