@@ -297,6 +297,8 @@ def _body(shop: Shop, handle: str, title: str) -> Row:
         "description": f"{title}, hàng chính hãng.",
         "status": "published",
         "sales_channels": [{"id": shop.channel_id}],
+        # Without one it cannot be bought.
+        "shipping_profile_id": shop.shipping_profile_id(),
         "categories": [{"id": row["id"]} for row in shop.draw.sample(_categories(shop), 1)],
         "options": [{"title": "Màu", "values": colours}],
         "variants": [

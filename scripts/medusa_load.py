@@ -54,10 +54,15 @@ class Answers:
 
     def between(self, since: float, until: float, route: str = "") -> Figures:
         """Return the figures of requests that were due in a span of the monotonic clock; of all routes by default."""
+        return self.within([(since, until)], route)
+
+    def within(self, spans: Sequence[tuple[float, float]], route: str = "") -> Figures:
+        """Return the figures of several spans together."""
         kept = [
             row
             for row in self._rows
-            if since <= row[1] < until and (row[0] == route or (not route and row[0] != MACHINE))
+            if (row[0] == route or (not route and row[0] != MACHINE))
+            and any(since <= row[1] < until for since, until in spans)
         ]
         taken = sorted(row[2] for row in kept)
 
@@ -69,11 +74,12 @@ class Answers:
 
 
 class Load:
-    """A load process; ``stop`` ends it and returns what it noted."""
+    """A load process that asks for some products, or the popular ones; ``stop`` ends it and returns what it noted."""
 
-    def __init__(self, url: str, folder: Path, per_second: float) -> None:
+    def __init__(self, url: str, folder: Path, per_second: float, products: Sequence[str] = ()) -> None:
         self._out = folder / "answers.json"
         command = [sys.executable, __file__, "--url", url, "--per-second", str(per_second), "--out", str(self._out)]
+        command += ["--products", ",".join(products)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         if self._process.stdout.readline() != b"asking\n":
@@ -141,14 +147,16 @@ def requests_of(products: Sequence[str]) -> dict[str, Callable[[int], bytes]]:
     return dict(zip(ROUTES, makers, strict=True))
 
 
-async def run(url: str, per_second: float) -> list[object]:
+async def run(url: str, per_second: float, products: Sequence[str]) -> list[object]:
     """Ask every route until standard input closes."""
-    popular = httpx.get(f"{url}/v1/products/popular", params={"limit": 50}).raise_for_status().json()["items"]
+    if not products:
+        popular = httpx.get(f"{url}/v1/products/popular", params={"limit": 50}).raise_for_status().json()["items"]
+        products = [item["handle"] for item in popular]
     rows: list[object] = []
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     ended = loop.run_in_executor(None, sys.stdin.read)
-    makers = requests_of([item["handle"] for item in popular])
+    makers = requests_of(products)
     tasks = [asyncio.create_task(ask(url, route, maker, 1 / per_second, stop, rows)) for route, maker in makers.items()]
     print("asking", flush=True)
     await ended
@@ -162,9 +170,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", required=True)
     parser.add_argument("--per-second", type=float, default=20.0, help="questions a second to each route")
+    parser.add_argument("--products", default="", help="handles of products, separated by commas")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    rows = asyncio.run(run(options.url, options.per_second))
+    rows = asyncio.run(run(options.url, options.per_second, [one for one in options.products.split(",") if one]))
     options.out.write_text(json.dumps(rows))
 
 

@@ -76,6 +76,11 @@ class Shop:
         self.made += 1
         return self.made
 
+    def shipping_profile_id(self) -> str:
+        """The profile by which things of the shop are sent."""
+        rows = self.rows("/admin/shipping-profiles", "id,type")
+        return str(min(rows, key=lambda row: (row["type"] != "default", row["id"]))["id"])
+
     def region_id(self) -> str:
         """The region that orders are placed in."""
         return self._access.region_id
