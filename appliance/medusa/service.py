@@ -100,8 +100,7 @@ class MedusaService:
         recommender: RecommendationService | None = None,
     ) -> None:
         """Open no connection yet. Raises ``InvalidSetting`` for an unusable CA file or missing credentials."""
-        self._settings = settings.medusa
-        self._currency = settings.shop.currency
+        self._settings, self._currency = settings.medusa, settings.shop.currency
         self._issues, self._now = issues, now
         self._running = threading.local()
         self._closed = threading.Event()
