@@ -68,6 +68,10 @@ class AdminVariantOut(Out, frozen=True, kw_only=True):
     price: Amount | None
     stock: int | None
     """``null``: stock is not tracked."""
+    prices: dict[str, Amount]
+    """In other currencies, by ISO code."""
+    stock_by_location: dict[str, int]
+    """By the id of the stock location; empty where locations are not told apart."""
 
 
 class AdminProductOut(Out, frozen=True, kw_only=True):
@@ -86,6 +90,7 @@ class AdminProductOut(Out, frozen=True, kw_only=True):
     currency: str
     in_stock: bool
     thumbnail: str
+    images: list[str]
     status: Status
     variants: list[AdminVariantOut]
     created_at: str

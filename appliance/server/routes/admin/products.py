@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from litestar import Request, get, patch
 from litestar.params import QueryParameter
 
-from appliance.domain import Product
+from appliance.domain import Product, Variant, to_main
 from appliance.errors import InvalidInput, NotFound
 from appliance.runtime import Runtime
 from appliance.server import product_changes
@@ -98,9 +98,16 @@ def _out(product: Product, pending: list[EditOut]) -> AdminProductOut:
         **product_fields(product),
         attributes=product.attributes,
         status=product.status,
-        variants=[
-            AdminVariantOut(**variant_fields(variant, product.currency), stock=variant.stock)
-            for variant in product.variants
-        ],
+        images=list(product.images or ()),
+        variants=[_variant_out(variant, product.currency) for variant in product.variants],
         pending=pending,
+    )
+
+
+def _variant_out(variant: Variant, currency: str) -> AdminVariantOut:
+    return AdminVariantOut(
+        **variant_fields(variant, currency),
+        stock=variant.stock,
+        prices={code: to_main(amount, code) for code, amount in (variant.prices or {}).items()},
+        stock_by_location=variant.levels or {},
     )
