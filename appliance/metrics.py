@@ -47,7 +47,26 @@ class Metrics:
         self.jobs = Counter("appliance_jobs", "Jobs ended", ["kind", "state"], registry=registry)
         self.products = Gauge("appliance_catalogue_products", "Published products", registry=registry)
         self.issues = Gauge("appliance_issues_open", "Open problems", ["severity"], registry=registry)
+        self._add_medusa(registry)
         self._add_chat(registry)
+
+    def _add_medusa(self, registry: CollectorRegistry) -> None:
+        self.medusa_up = Gauge("appliance_medusa_up", "Whether Medusa answers", registry=registry)
+        self.medusa_requests = Gauge(
+            "appliance_medusa_requests", "Requests sent to Medusa by this process", registry=registry
+        )
+        self.medusa_outbox = Gauge(
+            "appliance_medusa_outbox", "The owner's edits on their way to Medusa", ["state"], registry=registry
+        )
+        self.medusa_events_waiting = Gauge(
+            "appliance_medusa_events_waiting", "Events of Medusa that were not followed yet", registry=registry
+        )
+        self.medusa_pass_seconds = Gauge(
+            "appliance_medusa_pass_seconds", "Time of the last pass over Medusa", ["mode"], registry=registry
+        )
+        self.medusa_pass_age_seconds = Gauge(
+            "appliance_medusa_pass_age_seconds", "Time since the last pass over Medusa", ["mode"], registry=registry
+        )
 
     def _add_chat(self, registry: CollectorRegistry) -> None:
         self.chat_turns = Counter(

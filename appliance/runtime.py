@@ -22,7 +22,7 @@ from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
 from appliance.jobs.queue import JobQueue
 from appliance.jobs.schedule import training_entries
-from appliance.jobs.synchronising import FOLLOW, medusa_entries, medusa_kinds
+from appliance.jobs.synchronising import WORKERS, Synchroniser
 from appliance.jobs.tasks import model_kinds
 from appliance.medusa.purchases import PurchaseLedger, PurchaseRecorder
 from appliance.medusa.service import MedusaService
@@ -106,6 +106,7 @@ class Runtime:
     merger: Merger | None = None
     trainer: Trainer = field(init=False)
     medusa: MedusaService | None = None
+    synchroniser: Synchroniser | None = None
     jobs: JobQueue | None = None
     local_token: str = field(default_factory=lambda: f"adm_{secrets.token_hex(32)}")
     """Admin token of this process's lifetime; the command line reads it from ``process.json``."""
@@ -198,7 +199,8 @@ class Runtime:
                 self.medusa = Switch(self.issues).unless(self._connect_medusa, "medusa")
             kinds, schedule = model_kinds(self.trainer), training_entries(settings)
             if self.medusa is not None:
-                kinds, schedule = kinds + medusa_kinds(self.medusa), schedule + medusa_entries(settings)
+                step = self.synchroniser = Synchroniser(self.medusa, settings, self.now)
+                kinds, schedule = kinds + step.kinds(), schedule + step.entries()
             self.jobs = Switch(self.issues).unless(
                 lambda: JobQueue(
                     self.data_dir / "jobs.db",
@@ -208,6 +210,7 @@ class Runtime:
                     self.now,
                     schedule=schedule,
                     timezone=settings.shop.timezone,
+                    workers=WORKERS,
                 ),
                 "jobs",
             )
@@ -224,6 +227,7 @@ class Runtime:
             self.issues,
             self.now,
             counting=self._purchase_recorder(),
+            recommender=self.recommender,
         )
 
     def _purchase_recorder(self) -> PurchaseRecorder | None:
@@ -232,11 +236,6 @@ class Runtime:
         book, pseudonym = PurchaseRepository(self.store), self._keys.pseudonym
         stores = (book, self.log, self.journal, self.catalogue, self.privacy)
         return PurchaseRecorder(*stores, self.settings, pseudonym, self._ledger, self.now)
-
-    def follow_medusa(self) -> None:
-        """Have the events that Medusa sent followed in the background."""
-        if self.jobs is not None:
-            self.jobs.submit(FOLLOW)
 
     def start(self) -> None:
         """Start the background threads; needs no event loop."""
@@ -264,6 +263,8 @@ class Runtime:
             return
         self._jobs_started = True
         self.issues.cure("jobs_start")
+        if self.synchroniser is not None:
+            self.synchroniser.start(self.jobs)
 
     def stop(self) -> None:
         """Stop in the reverse order and close every store; safe to call after a failed start, and twice."""
@@ -275,9 +276,11 @@ class Runtime:
         # Not before: the housekeeper freezes once more, and what is frozen at the end is never collected.
         gc.unfreeze()
         if self.medusa:
-            self.medusa.close()
+            self.medusa.stop()
         if self.jobs:
             self.jobs.stop()
+        if self.medusa:
+            self.medusa.close()
         if self.started and self.merger:
             self.merger.stop()
         self.desk.close()
@@ -348,6 +351,8 @@ class Runtime:
             self.recommender.load(path)
             self.issues.cure("recommender_model")
             self._memory.rank_by_sales()
+            if self.synchroniser:
+                self.synchroniser.trained()
 
     def _keep_house(self) -> None:
         """Catch up on what only delays answers, then look after the index, until the process stops."""
@@ -361,6 +366,8 @@ class Runtime:
             self._start_jobs()
             try:
                 self._rebuild()
+                if self.synchroniser:
+                    self.synchroniser.look_after()
                 self.desk.look_after()
                 if self.now() - purged_at > _PURGE_SECONDS:
                     purged_at = self.now()

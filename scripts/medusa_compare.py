@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from medusa_mirror import read_api, read_tables
 from medusa_truth import Access, AnyOf, Medusa, Side, read_truth
 
@@ -100,7 +101,7 @@ def _compare_kind(report: Report, kind: str, truth: dict[str, Any], mirror: dict
 
 def agree(said: object, kept: object) -> bool:
     """Return whether the mirror's value says what the truth says."""
-    if isinstance(said, AnyOf):
+    if isinstance(said, AnyOf) and isinstance(kept, str):
         return kept in said
     return said == kept
 
@@ -148,9 +149,13 @@ def access_of(path: Path) -> Access:
 
 def read_mirror(data: Path, currency: str) -> Side:
     """Read the appliance's tables and, where its process runs, its admin API."""
+    side = read_tables(data, currency)
     running = read_running(data)
-    shown = read_api(running.url, running.token, currency) if running is not None else {}
-    return read_tables(data, currency) | shown
+    if running is not None:
+        headers = {"Authorization": f"Bearer {running.token}"}
+        with httpx.Client(base_url=running.url, headers=headers, timeout=60) as client:
+            side |= read_api(client, currency)
+    return side
 
 
 def main() -> None:

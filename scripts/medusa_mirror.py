@@ -10,7 +10,7 @@ import sqlite3
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from medusa_forms import formed
@@ -24,7 +24,15 @@ from products p left join collections c on c.id = p.collection_id
 """
 NOWHERE = "default"
 """The location of pieces that lie at no single place; they count in all."""
+SAMPLE = 20
 SCALARS = ("handle", "title", "description", "status", "collection", "thumbnail")
+
+
+class Asks(Protocol):
+    """A client of the appliance that is signed in as the owner."""
+
+    def get(self, path: str, /, *, params: dict[str, Any] | None = None) -> httpx.Response:
+        """Send a GET request."""
 
 
 def read_tables(data: Path, currency: str) -> Side:
@@ -144,24 +152,23 @@ def _lists(db: sqlite3.Connection, sql: str) -> dict[str, list[str]]:
     return found
 
 
-def read_api(url: str, token: str, currency: str) -> Side:
-    """Return the products and variants as the admin API shows them to the owner."""
+def read_api(client: Asks, currency: str) -> Side:
+    """Return the products and variants as the admin API shows them to the owner whom the client signs in as.
+
+    A sample is asked for one by one as well; a list that tells another story than they do ends the comparison.
+    """
     products: dict[str, Record] = {}
     variants: dict[str, Record] = {}
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
-        cursor: str | None = ""
-        while cursor is not None:
-            page = _answer(client.get("/v1/admin/products", params={"limit": 100, "cursor": cursor}))
-            for item in page["items"]:
-                products[item["id"]] = _api_product(item)
-                variants |= {variant["id"]: _api_variant(item, variant, currency) for variant in item["variants"]}
-            cursor = page["next_cursor"] or None
-        for id_ in sorted(products)[:: max(1, len(products) // 20)]:
-            alone = _api_product(_answer(client.get(f"/v1/admin/products/{id_}")))
-            if alone != products[id_]:
-                raise SystemExit(
-                    f"The list and the single product {id_} tell different stories: run it in a quiet shop."
-                )
+    cursor: str | None = ""
+    while cursor is not None:
+        page = _answer(client.get("/v1/admin/products", params={"limit": 100, "cursor": cursor}))
+        for item in page["items"]:
+            products[item["id"]] = _api_product(item)
+            variants |= {variant["id"]: _api_variant(item, variant, currency) for variant in item["variants"]}
+        cursor = page["next_cursor"] or None
+    for id_ in sorted(products)[:: max(1, len(products) // SAMPLE)]:
+        if _api_product(_answer(client.get(f"/v1/admin/products/{id_}"))) != products[id_]:
+            raise SystemExit(f"The list and product {id_} alone differ: compare in a quiet shop.")
     return {"API: product": products, "API: variant": variants}
 
 

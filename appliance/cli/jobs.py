@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -134,7 +136,7 @@ def schedule(session: Session) -> None:
     if session.as_json:
         output.print_json(answer)
         return
-    locale = session.locale
+    locale, zone = session.locale, answer["time_zone"]
     if not answer["items"]:
         output.say(translate("job.no_schedule", locale))
         return
@@ -143,12 +145,12 @@ def schedule(session: Session) -> None:
             entry["name"],
             _kind_text(entry["kind"], locale),
             entry["cron"] or translate("job.every", locale, seconds=f"{entry['period']:g}"),
-            entry["last_run_at"],
-            entry["next_due_at"] or translate("job.switched_off", locale),
+            _clock(entry["last_run_at"], zone),
+            _clock(entry["next_due_at"], zone) if entry["enabled"] else translate("job.switched_off", locale),
         )
         for entry in answer["items"]
     ]
-    output.print_table(translate("job.schedule_headings", locale, zone=answer["time_zone"]).split("|"), rows)
+    output.print_table(translate("job.schedule_headings", locale, zone=zone).split("|"), rows)
 
 
 def _call(session: Session, method: str, path: str, **options: Any) -> Any:
@@ -227,6 +229,11 @@ def _row(job: Mapping[str, Any], locale: Locale) -> tuple[object, ...]:
 def _kind_text(kind: str, locale: Locale) -> str:
     """Return the name of a kind; one of another version of the appliance keeps its own."""
     return catalogue(locale).get(f"job_kind.{kind}", kind)
+
+
+def _clock(moment: str | None, zone: str) -> str:
+    """Return a moment as the shop's clock shows it."""
+    return f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if moment else ""
 
 
 def _text(value: object) -> str:

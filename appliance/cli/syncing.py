@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from appliance.cli import output
+from appliance.cli.conflicts import conflicts, outbox
 from appliance.cli.session import Session, json_option, pass_session
 from appliance.errors import Unavailable
 from appliance.messages import Locale, catalogue, translate
@@ -119,4 +120,6 @@ def _print_report(report: Mapping[str, Any], locale: Locale) -> None:
         output.say(translate("sync.refused", locale, what=refused))
 
 
+sync.add_command(conflicts)
+sync.add_command(outbox)
 COMMANDS = {"sync": sync}

@@ -1,56 +1,127 @@
-"""Jobs that keep the shop in step with Medusa, and when they start by themselves."""
+"""Jobs that keep the shop in step with Medusa, when they start by themselves, and what starts them besides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
+
+import msgspec
 
 from appliance.errors import InvalidInput
 from appliance.jobs.kinds import JobContext, JobKind
+from appliance.jobs.queue import JobQueue
 from appliance.jobs.schedule import Periodic
+from appliance.medusa.connectivity import Connectivity
 from appliance.medusa.reading_pass import Mode
 from appliance.medusa.service import MedusaService
 from appliance.settings import Settings
 
-FOLLOW, SYNC = "follow", "sync"
-"""Events are followed beside a pass that may take minutes."""
+FOLLOW, SYNC, PUSH, WRITE_BACK = "follow", "sync", "push", "write_back"
+"""Events are followed, and edits sent, beside a pass that may take minutes."""
+TRAIN = "train"
+WORKERS = 4
+"""One for each of the first three and one for a heavy job, so that none waits for another."""
+_ASK_AGAIN_SECONDS = 60.0
 
 
-def medusa_kinds(medusa: MedusaService) -> tuple[JobKind, ...]:
-    """Return the kinds of jobs that read Medusa.
+class Synchroniser:
+    """Starts what keeps both in step. While Medusa is away jobs end well and say so: the next one goes on."""
 
-    While Medusa is away they end well and say so: the next one goes on, and nobody has to look at failed jobs.
-    """
+    def __init__(self, medusa: MedusaService, settings: Settings, now: Callable[[], float] = time.time) -> None:
+        self._medusa = medusa
+        self._settings = settings
+        self._now = now
+        self._queue: JobQueue | None = None
+        self._asked_at = float("-inf")
 
-    def sync(context: JobContext) -> Mapping[str, Any]:
+    def kinds(self) -> tuple[JobKind, ...]:
+        """Return the kinds of jobs that speak to Medusa."""
+        return (
+            JobKind(name=FOLLOW, handler=self._follow, priority=90),
+            JobKind(name=PUSH, handler=self._push, priority=80),
+            JobKind(name=SYNC, handler=self._sync, priority=70),
+            JobKind(name=WRITE_BACK, handler=self._write_back, priority=10),
+        )
+
+    def entries(self) -> tuple[Periodic, ...]:
+        """Return when Medusa is read: quick looks often, sweeps now and then, everything in the quiet of the night."""
+        medusa = self._settings.medusa
+        rhythms = (
+            ("medusa_changes", "changes", medusa.sync_seconds, 70),
+            ("medusa_stock", "stock", medusa.stock_minutes * 60, 65),
+            ("medusa_sweep", "sweep", medusa.sweep_minutes * 60, 60),
+        )
+        entries = [
+            Periodic(name=name, kind=SYNC, period=period, args={"mode": mode}, priority=priority)
+            for name, mode, period, priority in rhythms
+            if period > 0
+        ]
+        if medusa.reconcile_at:
+            full = {"mode": "full"}
+            entries.append(Periodic(name="medusa_full", kind=SYNC, cron=medusa.reconcile_at, args=full, priority=30))
+        return tuple(entries)
+
+    def start(self, queue: JobQueue) -> None:
+        """Look at Medusa at once, not at the next full minute: a new box has nothing to show until its first copy."""
+        self._queue = queue
+        self._medusa.edits.on_change = self.push
+        self._medusa.client.on_change(self._tell)
+        queue.submit(SYNC, {"mode": "changes"})
+
+    def follow(self) -> None:
+        """Have the events that Medusa sent followed."""
+        self._submit(FOLLOW)
+
+    def push(self) -> None:
+        """Have the owner's edits sent."""
+        self._submit(PUSH)
+
+    def trained(self) -> None:
+        """Have what a new model recommends written to Medusa, where the owner wants that."""
+        if self._settings.medusa.write_recommendations:
+            self._submit(WRITE_BACK)
+
+    def look_after(self) -> None:
+        """Take up what an outage left: a missed pass, edits whose time has come, events that could not be followed."""
+        queue = self._queue
+        if queue is None:
+            return
+        if self._medusa.owes_pass and not queue.active(SYNC):
+            queue.submit(SYNC, {"mode": "now"})
+        if self._medusa.push_is_due() and not queue.active(PUSH):
+            queue.submit(PUSH)
+        may_ask = self._medusa.client.state.state == "online" or self._now() - self._asked_at >= _ASK_AGAIN_SECONDS
+        if may_ask and self._medusa.events_wait() and not queue.active(FOLLOW):
+            self._asked_at = self._now()
+            queue.submit(FOLLOW)
+
+    def _submit(self, kind: str) -> None:
+        if self._queue is not None:
+            self._queue.submit(kind)
+
+    def _tell(self, connection: Connectivity) -> None:
+        if connection.state == "online":
+            self.push()
+
+    def _sync(self, context: JobContext) -> Mapping[str, Any]:
         mode = context.args.get("mode", "now")
         if mode not in get_args(Mode):
             raise InvalidInput(f"There is no way to synchronise called {mode!r}.")
-        return medusa.pull(mode, context.report, context.cancelled.is_set)
+        is_first = not self._medusa.is_copied()
+        report = self._medusa.pull(mode, context.report, context.cancelled.is_set)
+        if is_first and self._medusa.is_copied() and self._settings.recommender.retrain_hours:
+            self._submit(TRAIN)
+        return report
 
-    def follow(context: JobContext) -> Mapping[str, Any]:
-        return medusa.pull("events", context.report, context.cancelled.is_set)
+    def _follow(self, context: JobContext) -> Mapping[str, Any]:
+        return self._medusa.pull("events", context.report, context.cancelled.is_set)
 
-    return (
-        JobKind(name=FOLLOW, handler=follow, priority=90),
-        JobKind(name=SYNC, handler=sync, priority=70),
-    )
+    def _push(self, context: JobContext) -> Mapping[str, Any]:
+        return self._medusa.push(context.report, context.cancelled.is_set)
 
-
-def medusa_entries(settings: Settings) -> tuple[Periodic, ...]:
-    """Return when Medusa is read: quick looks often, sweeps now and then, everything in the quiet of the night."""
-    medusa = settings.medusa
-    rhythms = (
-        ("medusa_changes", "changes", medusa.sync_seconds, 70),
-        ("medusa_stock", "stock", medusa.stock_minutes * 60, 65),
-        ("medusa_sweep", "sweep", medusa.sweep_minutes * 60, 60),
-    )
-    entries = [
-        Periodic(name=name, kind=SYNC, period=period, args={"mode": mode}, priority=priority)
-        for name, mode, period, priority in rhythms
-        if period > 0
-    ]
-    if medusa.reconcile_at:
-        nightly = Periodic(name="medusa_full", kind=SYNC, cron=medusa.reconcile_at, args={"mode": "full"}, priority=30)
-        entries.append(nightly)
-    return tuple(entries)
+    def _write_back(self, context: JobContext) -> Mapping[str, Any]:
+        report: Mapping[str, Any] = msgspec.to_builtins(
+            self._medusa.write_recommendations(context.report, context.cancelled.is_set)
+        )
+        return report

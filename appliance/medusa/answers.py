@@ -32,14 +32,13 @@ def raise_for_status(answer: Answer, now: float) -> None:
     status = answer.status
     if 200 <= status < 300:
         return
-    if status in _OVERLOADED:
+    if status in _OVERLOADED or (status == 503 and "Retry-After" in answer.headers):
         wait = retry_after(answer.headers, now)
         raise MedusaUnreachable(
             f"Medusa asks to be left alone for {wait:.0f} s ({status}).", reason="rate_limited", retry_after=wait
         )
     if status >= 500:
-        wait = retry_after(answer.headers, now)
-        raise MedusaUnreachable(f"Medusa failed ({status}).", reason="server_error", retry_after=wait)
+        raise MedusaUnreachable(f"Medusa failed ({status}).", reason="server_error", retry_after=_DEFAULT_WAIT)
     if status < 400:
         raise MedusaUnreachable(
             f"Medusa's address leads elsewhere ({status}), which is not followed.",
@@ -50,8 +49,8 @@ def raise_for_status(answer: Answer, now: float) -> None:
     raise MedusaRefused(fault.message, status=status, type=fault.type)
 
 
-def decode(answer: Answer, type: type[T]) -> T:
-    """Return a good answer's body as ``type``; unknown fields are ignored.
+def decode(answer: Answer, type: type[T], route: str) -> T:
+    """Return a good answer's body as ``type``; unknown fields are ignored. ``route`` is named in the fault.
 
     Raises ``MedusaUnreachable`` when it is no JSON (cut off, garbage, a page), ``MedusaChanged`` when a field that is
     needed is missing or of another type.
@@ -63,9 +62,12 @@ def decode(answer: Answer, type: type[T]) -> T:
             hint="Set medusa.url to the address where Medusa itself answers, not a storefront or a log-in page.",
         )
     try:
-        return msgspec.json.decode(answer.body, type=type)
-    except msgspec.ValidationError as error:
-        raise MedusaChanged(f"Medusa's answer is not as expected: {error}.") from None
+        try:
+            return msgspec.json.decode(answer.body, type=type)
+        except msgspec.ValidationError as error:
+            # A body that breaks off may first show a wrong type: only one that is whole tells what Medusa sends.
+            msgspec.json.decode(answer.body)
+            raise MedusaChanged(f"Medusa's answer to {route} is not as expected: {error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MedusaUnreachable("Medusa's answer is no whole JSON.", reason="garbage") from None
 

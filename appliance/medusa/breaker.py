@@ -10,7 +10,9 @@ FAILURES = 5
 FIRST_PAUSE = 5.0
 """Seconds of the first pause; each further one is twice as long."""
 LONGEST_PAUSE = 300.0
-"""Seconds that a pause lasts at most, also when Medusa asks for more."""
+"""Seconds that a pause lasts at most when Medusa asks for it."""
+LONGEST_OWN_PAUSE = 30.0
+"""Seconds that a pause lasts at most when it does not: the shop is to be in step within a minute of its return."""
 
 
 class Breaker:
@@ -33,13 +35,15 @@ class Breaker:
         When the pause is over, one request may go, and no other until it has ended or ``trial_seconds`` are over.
         """
         with self._lock:
-            if self._open_until is None:
-                return 0.0
-            wait = max(self._open_until, self._trial_until) - now
-            if wait > 0:
-                return wait
-            self._trial_until = now + trial_seconds
-            return 0.0
+            wait = self._left(now)
+            if wait <= 0 and self._open_until is not None:
+                self._trial_until = now + trial_seconds
+            return wait
+
+    def left(self, now: float) -> float:
+        """Return what ``wait`` would, without sending anything."""
+        with self._lock:
+            return self._left(now)
 
     @property
     def closed(self) -> bool:
@@ -59,7 +63,7 @@ class Breaker:
         with self._lock:
             self._failures += 1
             if self._open_until is not None or self._failures >= FAILURES:
-                pause = min(FIRST_PAUSE * 2.0**self._pauses, LONGEST_PAUSE)
+                pause = min(FIRST_PAUSE * 2.0**self._pauses, LONGEST_OWN_PAUSE)
                 # Between three quarters and all of it, so that several boxes do not come back at one moment.
                 self._open(now + pause * (0.75 + 0.25 * self._dice.random()))
 
@@ -72,6 +76,9 @@ class Breaker:
         """Let another request be the trial: this one was given up before it told anything."""
         with self._lock:
             self._trial_until = 0.0
+
+    def _left(self, now: float) -> float:
+        return 0.0 if self._open_until is None else max(0.0, max(self._open_until, self._trial_until) - now)
 
     def _open(self, until: float) -> None:
         self._pauses = min(self._pauses + 1, 16)

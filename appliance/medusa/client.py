@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Params = Mapping[str, str | int | Sequence[str]]
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
 _TRIES = 3
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -111,7 +113,7 @@ class MedusaClient:
 
     @property
     def skew(self) -> float | None:
-        """Seconds by which Medusa's clock is ahead of the appliance's, by its last good answer."""
+        """Seconds by which Medusa's clock is ahead of the appliance's, by its last good answer; good to a second."""
         with self._lock:
             return self._heard[0] - self._heard[1] if self._heard else None
 
@@ -128,9 +130,11 @@ class MedusaClient:
         """Read something. Raises the faults of ``appliance.medusa.faults``."""
         return self._run(Call(method="GET", path=path, params=params, retry=True), type)
 
-    def post(self, path: str, body: Any, type: type[T], *, key: str = "", retry: bool = False) -> T:
-        """Write something; ``retry`` says that doing it twice is the same as once."""
-        call = Call(method="POST", path=path, body=msgspec.json.encode(body), key=key, retry=retry)
+    def post(
+        self, path: str, body: Any, type: type[T], *, params: Params | None = None, key: str = "", retry: bool = False
+    ) -> T:
+        """Write something; ``retry`` says that doing it twice is the same as once. Decimals are sent as numbers."""
+        call = Call(method="POST", path=path, params=params or {}, body=_encode(body), key=key, retry=retry)
         return self._run(call, type)
 
     def delete(self, path: str) -> None:
@@ -139,7 +143,7 @@ class MedusaClient:
 
     def ask(self, method: Method, path: str, body: Any = None) -> Answer:
         """Send one request without proof and without judging the answer. Raises ``MedusaUnreachable``."""
-        sent = b"" if body is None else msgspec.json.encode(body)
+        sent = b"" if body is None else _encode(body)
         call = Call(method=method, path=path, body=sent)
         try:
             return self._send(call, {}, Limit(time.monotonic() + self._budget, self._stopping))
@@ -147,14 +151,20 @@ class MedusaClient:
             self.note_unreachable(fault)
             raise
 
-    def note_unreachable(self, fault: MedusaUnreachable) -> None:
-        """Keep in the state that nothing, or nothing that helps, was answered to ``ask``."""
-        if fault.reason != "stopping":
-            self._watch.lost("offline", fault.reason, fault.message)
-
     def note_unsupported(self, fault: MedusaTooOld) -> None:
         """Keep in the state that this is no Medusa that can be used."""
         self._watch.lost("unsupported", fault.code, fault.message)
+
+    def note_unreachable(self, fault: MedusaUnreachable) -> None:
+        """Keep in the state what ``ask``, which judges nothing, ran into."""
+        if fault.reason != "stopping":
+            self._breaker.failed(self._clock())
+        self._lost(fault)
+
+    @property
+    def pause(self) -> float:
+        """Seconds for which Medusa is left alone; 0 when it may be called."""
+        return self._breaker.left(self._clock())
 
     def close(self) -> None:
         """Close the connections."""
@@ -165,7 +175,7 @@ class MedusaClient:
         for attempt in range(1, _TRIES + 1):
             self._enter()
             try:
-                value = decode(self._authorised(call, limit), type)
+                value = decode(self._authorised(call, limit), type, _route(call.path))
             except MedusaUnreachable as fault:
                 self._failed(call, fault)
                 if not (call.retry and attempt < _TRIES and self._pause(fault, attempt, limit)):
@@ -175,7 +185,7 @@ class MedusaClient:
                 # Medusa answered, only not what was hoped for.
                 if not (isinstance(fault, MedusaDenied) and self._denials.proven):
                     self._answered()
-                log.warning("medusa_call_failed", route=_route(call.path), method=call.method, code=fault.code)
+                log.info("medusa_call_failed", route=_route(call.path), method=call.method, code=fault.code)
                 raise
             else:
                 self._answered()
@@ -184,12 +194,15 @@ class MedusaClient:
 
     def _enter(self) -> None:
         wait = self._breaker.wait(self._clock(), self._budget)
-        if wait <= 0:
-            return
+        if wait > 0:
+            raise self.left_alone(wait)
+
+    def left_alone(self, wait: float) -> ApplianceError:
+        """Return what a call meets with while Medusa is left alone, for ``wait`` seconds more."""
         state = self.state
         if state.state == "denied":
-            raise MedusaDenied(state.last_error, hint=_NEW_KEY)
-        raise MedusaUnreachable(
+            return MedusaDenied(state.last_error, hint=_NEW_KEY)
+        return MedusaUnreachable(
             f"Medusa is left alone for {wait:.0f} s. {state.last_error}", reason="circuit_open", retry_after=wait
         )
 
@@ -241,7 +254,7 @@ class MedusaClient:
         proof = self._credentials.proof(self._clock())
         if not proof:
             call = Call(method="POST", path=LOGIN_PATH, body=self._credentials.login)
-            reply = decode(self._good(self._send(call, {}, limit)), LoginReply)
+            reply = decode(self._good(self._send(call, {}, limit)), LoginReply, LOGIN_PATH)
             self._credentials.accept(reply.token, self._clock())
             proof = self._credentials.proof(self._clock()) or f"Bearer {reply.token}"
         return proof

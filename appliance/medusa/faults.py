@@ -29,17 +29,16 @@ Reason = Literal[
     "unauthorised_perhaps",
     "circuit_open",
     "stopping",
-    "torn",
 ]
 """Why Medusa could not be used. ``unauthorised_perhaps``: it answered 401 or 403, which is not yet proof of a wrong
-key; ``circuit_open``: it failed so often that it is left alone for a while; ``stopping``: the caller is being stopped;
-``torn``: what it answered kept changing while it was read."""
+key; ``circuit_open``: it failed so often that it is left alone for a while; ``stopping``: the caller
+is being stopped."""
 
 _PRIVATE = re.compile(
     r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"  # an e-mail
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT
     r"|\b(?:sk|pk)_\w+"  # an API key
-    r"|\b(?:order|ordli|cus|cuaddr|pay|paycol|ful)_\w+"
+    r"|\b(?:order|ordli|cus|cuaddr|pay|paycol|ful)_(?=\w*\d)\w+"
     r"|\+?\d[\d ().-]{6,}\d"  # a phone number
 )
 _LONGEST_TEXT = 300

@@ -71,3 +71,4 @@ STORE = (
     "supported_currencies.currency_code,supported_currencies.is_default"
 )
 API_KEY = "id,token,sales_channels.id"
+LEVELS = "id," + within("location_levels", "id", "location_id", "stocked_quantity", "reserved_quantity")

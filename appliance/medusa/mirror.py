@@ -123,6 +123,38 @@ class Mirror:
             written.refused = self._write({product.id: product for product in batch}, leaving, also)
             return written
 
+    def write_product(
+        self, product: records.Product, items: Mapping[str, records.InventoryItem], within: Within
+    ) -> Written:
+        """Write one product and the stock items that were read with it, and more, in one transaction.
+
+        Products that share the items are shown anew after it.
+        """
+        with self._writing:
+            known = self._repository.get("inventory_item", list(items))
+            changed = {id_: body for id_, item in items.items() if (body := _encode(item)) != known.get(id_)}
+            sharing = self._repository.products_using("inventory_item", list(changed)) if changed else []
+            others = [id_ for id_ in sharing if id_ != product.id]
+
+            def also(db: Transaction) -> None:
+                put_records(db, "inventory_item", changed)
+                if others:
+                    self._state.put_within(db, UNFINISHED, msgspec.json.encode(others).decode())
+                within(db)
+
+            written = self.write_products([product], within=also)
+            if others:
+                self._show(others)
+            return written
+
+    def edit(self, product_id: str, within: Within) -> None:
+        """Change in one transaction which edits wait for a product (``within``), and show it as it is with them.
+
+        Raises what ``within`` raises, or ``InvalidInput`` when the product cannot be kept so; then nothing was written.
+        """
+        with self._writing:
+            self._catalogue.apply(lambda db: self._projected(db, [product_id], {product_id: None}), within=within)
+
     def write_items(self, items: Mapping[str, records.InventoryItem], gone: Collection[str] = ()) -> Written:
         """Write stock items, forget others, and show the stock of the products that hang on them anew."""
         with self._writing:

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from appliance.medusa.records import InventoryItem, Level, Price, Product, Variant
 from appliance.store.outbox import Edit
 
+PUBLISHED = "published"
+
 
 def with_edits(
     product: Product, items: Mapping[str, InventoryItem], edits: Iterable[Edit]
@@ -33,7 +35,7 @@ def value_of(product: Product, items: Mapping[str, InventoryItem], edit: Edit) -
     match edit.field:
         case "price":
             price = _plain_price(product, edit)
-            return None if price is None else str(price.amount.normalize())
+            return None if price is None else plain(price.amount)
         case "stock":
             level = _level(product, items, edit)
             return None if level is None else int(level.stocked_quantity)
@@ -49,6 +51,30 @@ def value_of(product: Product, items: Mapping[str, InventoryItem], edit: Edit) -
             return product.description or ""
         case "status":
             return product.status
+
+
+def same(edit: Edit, one: Any, other: Any) -> bool:
+    """Tell whether two values of the thing that an edit changes mean the same; how they are written does not count.
+
+    To a shopper a product that is proposed or rejected is a draft; an empty entry of metadata is none.
+    """
+    empty = (None, "") if edit.field == "metadata" else (None,)
+    if one in empty or other in empty:
+        return bool(one in empty and other in empty)
+    match edit.field:
+        case "price" | "stock":
+            return Decimal(str(one)) == Decimal(str(other))
+        case "tags" | "categories":
+            return bool(sorted(one) == sorted(other))
+        case "status":
+            return bool((one == PUBLISHED) == (other == PUBLISHED))
+        case _:
+            return bool(one == other)
+
+
+def plain(amount: Decimal) -> str:
+    """Return an amount as people write it: ``116000``, ``4.57``."""
+    return format(amount.normalize(), "f")
 
 
 def variant_of(product: Product, variant_id: str) -> Variant | None:

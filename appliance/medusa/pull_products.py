@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from appliance.medusa import records
-from appliance.medusa.merging import membership_of, price_fingerprint
+from appliance.medusa.merging import Membership, membership_of, price_fingerprint
 from appliance.medusa.mirror import Within
 from appliance.medusa.projection import stock_items
 from appliance.medusa.reading import BATCH
@@ -64,18 +64,24 @@ def sweep_products(run: Pass) -> None:
     """Compare ids, prices and memberships of all products with the mirror, and read anew those that differ."""
     run.tell(0.0, "sweep")
     listed = [change.id for change in run.reader.product_ids()]
-    stored = run.mirror.all(records.Product)
-    different = [id_ for id_ in listed if id_ not in stored]
+    known = run.mirror.repository.ids(_KIND)
+    different = [id_ for id_ in listed if id_ not in known]
     run.tell(0.2, "sweep")
     fingerprints = run.reader.price_fingerprints()
-    different += [id_ for id_, print_ in fingerprints.items() if _prices_differ(stored.get(id_), print_)]
-    run.tell(0.6, "sweep")
+    run.tell(0.5, "sweep")
     memberships = run.reader.memberships()
-    different += [id_ for id_, one in memberships.items() if id_ in stored and membership_of(stored[id_]) != one]
+    run.tell(0.7, "sweep")
+    for batch in batches(sorted(known)):
+        for id_, product in run.mirror.some(records.Product, batch).items():
+            if _differs(product, fingerprints.get(id_), memberships.get(id_)):
+                different.append(id_)
     run.tell(0.8, "sweep")
     read_products(run, different)
     drop_missing(run, listed)
 
 
-def _prices_differ(stored: records.Product | None, fingerprint: str) -> bool:
-    return stored is not None and price_fingerprint(stored.variants) != fingerprint
+def _differs(product: records.Product, prices: str | None, belongings: Membership | None) -> bool:
+    """Tell whether a product is not as the sweep saw it; what the sweep did not see says nothing."""
+    return (prices is not None and prices != price_fingerprint(product.variants)) or (
+        belongings is not None and belongings != membership_of(product)
+    )

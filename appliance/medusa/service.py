@@ -14,16 +14,21 @@ from appliance.errors import ApplianceError, NotFound
 from appliance.issues import IssueBoard, Severity
 from appliance.medusa.client import MedusaClient
 from appliance.medusa.connectivity import Connectivity
+from appliance.medusa.edits import OwnerEdits
 from appliance.medusa.faults import MedusaUnreachable
 from appliance.medusa.hooks import EventIntake
 from appliance.medusa.mirror import Mirror
 from appliance.medusa.pull import COPIED, COPY, LAST, Pull
 from appliance.medusa.purchases import PurchaseRecorder
+from appliance.medusa.push import Push
 from appliance.medusa.reading import Reader
 from appliance.medusa.reading_pass import Mode, PassReport, Progress
+from appliance.medusa.recommend_back import RecommendationWriter
 from appliance.medusa.shop_view import region_id
 from appliance.medusa.turns import Turns
 from appliance.medusa.version import require_version_2
+from appliance.medusa.writing import Writer
+from appliance.recsys.service import RecommendationService
 from appliance.settings import Settings
 from appliance.store.catalogue import Catalogue
 from appliance.store.medusa_events import MedusaEventRepository
@@ -38,6 +43,8 @@ log = structlog.get_logger(__name__)
 _MODES: tuple[Mode, ...] = ("full", "changes", "stock", "sweep", "events", "now")
 _SKEW_SECONDS = 120.0
 """From here on a difference of the clocks is worth telling."""
+_TROUBLE_SECONDS = 30.0
+"""Until a Medusa that answered, only not as hoped for, is asked again."""
 
 
 class LastPass(msgspec.Struct, frozen=True):
@@ -71,6 +78,8 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     outbox: dict[str, int]
     """The owner's edits by state."""
     events_waiting: int
+    requests: int
+    """Sent to Medusa by this process."""
     skew_seconds: float | None
     """By how much Medusa's clock is ahead of this one's."""
 
@@ -88,16 +97,18 @@ class MedusaService:
         now: Callable[[], float] = time.time,
         *,
         counting: PurchaseRecorder | None = None,
+        recommender: RecommendationService | None = None,
     ) -> None:
         """Open no connection yet. Raises ``InvalidSetting`` for an unusable CA file or missing credentials."""
-        self._settings = settings.medusa
-        self._currency = settings.shop.currency
-        self._issues = issues
-        self._now = now
+        self._settings, self._currency = settings.medusa, settings.shop.currency
+        self._issues, self._now = issues, now
         self._running = threading.local()
         self._closed = threading.Event()
         self._state = StateRepository(store, "sync_state", now)
         self._checked = False
+        """Whether it is known to be Medusa 2."""
+        self._missed: float | None = None
+        """From when on a pass that was missed may be tried again, monotonic seconds; ``None``: none was."""
         self.client = MedusaClient(settings.medusa, now=now, stopping=self._is_stopping)
         self.client.on_change(self._tell)
         self.reader = Reader(self.client)
@@ -106,7 +117,19 @@ class MedusaService:
         self.events = MedusaEventRepository(store, now)
         self.intake = EventIntake(self.events, settings.medusa.webhook_secret, self.medusa_time)
         self.mirror = Mirror(catalogue, MirrorRepository(store), self._state, settings, self.medusa_time)
-        self._pull = Pull(
+        self.edits = OwnerEdits(self.mirror, self.outbox, catalogue, issues, now)
+        # A push looks before it sends again; what is written back may simply be sent again.
+        writer = Writer(self.client, retry=False)
+        self._push = Push(self.reader, writer, self.mirror, self.outbox, issues, settings.medusa, self.exchange, now)
+        count = settings.medusa.write_recommendations
+        self._writing_back: RecommendationWriter | None = None
+        if recommender is not None:
+            writer = Writer(self.client)
+            self._writing_back = RecommendationWriter(recommender, catalogue, self.mirror, writer, self.exchange, count)
+        self._pull = self._make_pull(orders, counting)
+
+    def _make_pull(self, orders: OrderRepository, counting: PurchaseRecorder | None) -> Pull:
+        return Pull(
             self.client,
             self.reader,
             self.mirror,
@@ -114,9 +137,9 @@ class MedusaService:
             self.events,
             counting,
             self._state,
-            settings.medusa,
+            self._settings,
             self.exchange,
-            now,
+            self._now,
         )
 
     def medusa_time(self) -> float:
@@ -129,7 +152,19 @@ class MedusaService:
         What was read until then is kept, and the next pass goes on from there. Raises ``MedusaUnreachable`` when
         ``stopping`` says so, and errors of the stores.
         """
-        return self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
+        report = self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
+        if mode in ("now", "full") and "requests" in report:
+            self._missed = None
+        return report
+
+    @property
+    def owes_pass(self) -> bool:
+        """Whether a pass was missed because Medusa could not be used, and may be tried now; then ``now`` catches up.
+
+        Not waited for are the next look at changes, and the next sweep, which is half an hour away.
+        """
+        is_due = self._missed is not None and time.monotonic() >= self._missed
+        return is_due and self._settings.sync_seconds > 0 and self.client.pause <= 0
 
     def test(self) -> ShopFound:
         """Ask Medusa who it is. Raises the faults of ``appliance.medusa.faults``, and ``NotFound`` for the region."""
@@ -146,6 +181,36 @@ class MedusaService:
             region=next(region.name for region in regions if region.id == shown),
         )
 
+    def push(self, progress: Progress, stopping: Callable[[], bool]) -> Mapping[str, Any]:
+        """Send the owner's edits that wait; what Medusa's side raises stands in the report. Raises as ``pull`` does."""
+
+        def work() -> Mapping[str, Any]:
+            at_once = self.client.state.state == "online"
+            report: Mapping[str, Any] = msgspec.to_builtins(self._push.run(progress, stopping, at_once=at_once))
+            return report
+
+        return self._guarded(work, stopping)
+
+    def is_copied(self) -> bool:
+        """Tell whether everything was copied once."""
+        return self._state.get(COPIED) is not None
+
+    def push_is_due(self) -> bool:
+        """Tell whether an edit waits whose time has come."""
+        edit = self.outbox.next()
+        return edit is not None and edit.next_attempt_at <= self._now()
+
+    def events_wait(self) -> bool:
+        """Tell whether events wait to be followed."""
+        return bool(self.events.waiting(1))
+
+    def write_recommendations(self, progress: Progress, stopping: Callable[[], bool]) -> Mapping[str, Any]:
+        """Write similar products to Medusa's metadata where they differ. Raises as ``pull`` does."""
+        writing = self._writing_back
+        if writing is None:
+            return {}
+        return self._guarded(lambda: msgspec.to_builtins(writing.run(progress, stopping)), stopping)
+
     def status(self) -> SyncStatus:
         """Return how far the two are in step."""
         copied = self._state.get(COPIED)
@@ -158,31 +223,34 @@ class MedusaService:
             mirrored=self.mirror.repository.counts(),
             outbox=self.outbox.counts(),
             events_waiting=len(self.events.waiting()),
+            requests=self.client.requests,
             skew_seconds=self.client.skew,
         )
 
-    def close(self) -> None:
-        """End calls that wait, and close the connections."""
+    def stop(self) -> None:
+        """End calls that wait; those who made them are told that it stops."""
         self._closed.set()
+
+    def close(self) -> None:
+        """Close the connections, once nobody uses them."""
         self.client.close()
 
     def _guarded(self, work: Callable[[], Mapping[str, Any]], stopping: Callable[[], bool]) -> Mapping[str, Any]:
         self._running.stopping = stopping
         try:
-            if not self._checked:
-                require_version_2(self.client)
-                self._checked = True
+            self._check_version()
             done = work()
         except MedusaUnreachable as fault:
             if self._is_stopping():
                 raise
-            self._checked = False
+            self._missed = time.monotonic()
             return _unfinished(self.client.state, fault)
         except ApplianceError as fault:
             unknown_key = isinstance(fault, NotFound)
             if not (unknown_key or fault.code.startswith("medusa_")):
                 raise
             self._checked = False
+            self._missed = time.monotonic() + _TROUBLE_SECONDS
             code = "medusa_key" if unknown_key else fault.code
             self._issues.report("medusa_trouble", code, Severity.ERROR, "medusa", fault.message)
             return _unfinished(self.client.state, fault)
@@ -191,6 +259,15 @@ class MedusaService:
         self._issues.cure("medusa_trouble")
         self._judge()
         return done
+
+    def _check_version(self) -> None:
+        if self._checked:
+            return
+        wait = self.client.pause
+        if wait > 0:
+            raise self.client.left_alone(wait)
+        require_version_2(self.client)
+        self._checked = True
 
     def _judge(self) -> None:
         """Report what a pass showed to be wrong with the set-up."""

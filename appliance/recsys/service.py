@@ -211,6 +211,14 @@ class RecommendationService:
         serving, code = self._serving, self._codes.find(product_id)
         return self._about(product_id, similar_to(serving, self._codes, code, self._show), "similar", limit, locale)
 
+    def alike(self, product_id: str, limit: int = 10) -> list[str]:
+        """Return the ids of products like one as ``similar`` shows them, and nothing else; no answer is counted."""
+        code = self._codes.find(product_id)
+        rules = active(self._rules(), "product", self._now())
+        show = self._allow(rules, frozenset({code} if code >= 0 else ()))
+        found = similar_to(self._serving, self._codes, code, self._show)
+        return [item.card.id for item in arrange(found, rules, show, _bounded(limit))]
+
     def bought_together(self, product_id: str, limit: int = 10, locale: str = "vi") -> Recommendation:
         """Return what was bought with a product; similar products when nothing was."""
         serving, code = self._serving, self._codes.find(product_id)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from appliance.domain import NOT_BLANK_PATTERN, Placement, RuleAction, RuleTarget
+from appliance.domain import CURRENCY_PATTERN, NOT_BLANK_PATTERN, Placement, RuleAction, RuleTarget
+from appliance.server.outbox_schemas import EditOut
 from appliance.server.schemas import Amount, CategoryName, Id, In, Limit, OptionalId, Out, RecommendedItemOut
 from appliance.store.jobs import JobState
 
@@ -15,6 +16,8 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NOT_BLA
 Price = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 Stock = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 Status = Literal["published", "draft"]
+Currency = Annotated[str, msgspec.Meta(pattern=CURRENCY_PATTERN)]
+CategoryPath = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=NOT_BLANK_PATTERN)]
 
 
 class ClaimIn(In, frozen=True, kw_only=True):
@@ -65,6 +68,10 @@ class AdminVariantOut(Out, frozen=True, kw_only=True):
     price: Amount | None
     stock: int | None
     """``null``: stock is not tracked."""
+    prices: dict[str, Amount]
+    """In other currencies, by ISO code."""
+    stock_by_location: dict[str, int]
+    """By the id of the stock location; empty where locations are not told apart."""
 
 
 class AdminProductOut(Out, frozen=True, kw_only=True):
@@ -83,9 +90,12 @@ class AdminProductOut(Out, frozen=True, kw_only=True):
     currency: str
     in_stock: bool
     thumbnail: str
+    images: list[str]
     status: Status
     variants: list[AdminVariantOut]
     created_at: str
+    pending: list[EditOut] = msgspec.field(default_factory=list)
+    """Changes that have not arrived in Medusa: on their way, in conflict, or refused."""
 
 
 class AdminProductPage(Out, frozen=True, kw_only=True):
@@ -101,7 +111,11 @@ class VariantPatch(In, frozen=True, kw_only=True):
 
     id: Id
     price: Price | msgspec.UnsetType | None = msgspec.UNSET
+    prices: Annotated[dict[Currency, Price | None], msgspec.Meta(max_length=100)] = msgspec.field(default_factory=dict)
+    """By currency; the product's own may be among them."""
     stock: Stock | msgspec.UnsetType | None = msgspec.UNSET
+    location: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """Id or name of the stock location that ``stock`` is about; empty: all of them, a difference at the main one."""
 
 
 class ProductPatch(In, frozen=True, kw_only=True):
@@ -113,6 +127,8 @@ class ProductPatch(In, frozen=True, kw_only=True):
     description: Annotated[str, msgspec.Meta(max_length=100_000)] | msgspec.UnsetType = msgspec.UNSET
     status: Status | msgspec.UnsetType = msgspec.UNSET
     tags: Annotated[list[Name], msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    categories: Annotated[list[CategoryPath], msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    """Ids, handles, names or paths. A product of Medusa can only be put into categories that Medusa has."""
     price: Price | msgspec.UnsetType | None = msgspec.UNSET
     stock: Stock | msgspec.UnsetType | None = msgspec.UNSET
     variants: Annotated[list[VariantPatch], msgspec.Meta(max_length=500)] = msgspec.field(default_factory=list)

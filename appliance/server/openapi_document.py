@@ -15,6 +15,7 @@ from appliance.server import (
     analytics_schemas,
     chat_schemas,
     openapi_assistant,
+    outbox_schemas,
     problems,
     schemas,
     sync_schemas,
@@ -55,6 +56,7 @@ _BODIES = {
     "submitJob": "JobIn",
     "takeMedusaEvent": "HookIn",
     "startSync": "SyncIn",
+    "resolveConflict": "DecisionIn",
     "startExperiment": "ExperimentIn",
     "importProducts": "ProductsBody",
     "importInteractions": "InteractionsBody",
@@ -65,7 +67,7 @@ _BODIES = {
 _NOT_FOUND = {"getPopularProducts", "listAdminProducts", "submitJob", "takeMedusaEvent", "startSync", "testSync"}
 _CONFLICT = {
     *("claimAppliance", "changeProduct", "createRule", "replaceRule", "previewRule"),
-    *("startExperiment", "stopExperiment", "getRecommendationAnalytics", "cancelJob", "retryJob"),
+    *("startExperiment", "stopExperiment", "getRecommendationAnalytics", "cancelJob", "retryJob", "resolveConflict"),
     *openapi_assistant.CONFLICTS,
 }
 _LABEL = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
@@ -105,7 +107,7 @@ def _schemas() -> dict[str, Any]:
     """Return msgspec's own schemas: they have every bound, also inside lists, and refuse unknown fields."""
     types: list[Any] = [problems.Problem, wire.BatchReply, wire.ProductsBody, wire.InteractionsBody, EventIn]
     types += [wire.LinksBody, wire.OrdersBody, wire.FaqBody]
-    for module in (schemas, admin_schemas, analytics_schemas, chat_schemas, sync_schemas, talk_schemas):
+    for module in (schemas, admin_schemas, analytics_schemas, chat_schemas, outbox_schemas, sync_schemas, talk_schemas):
         types += [
             value
             for _, value in inspect.getmembers(module, inspect.isclass)
@@ -138,7 +140,8 @@ def _row(schema: Schema) -> dict[str, Any]:
 
 
 def _settings_schema(found: dict[str, Any]) -> dict[str, Any]:
-    _, sections = msgspec.json.schema_components([Settings], schema_hook=_secret_schema, ref_template=_REF)
+    kinds = [section.type for section in msgspec.structs.fields(Settings)]
+    _, sections = msgspec.json.schema_components(kinds, schema_hook=_secret_schema, ref_template=_REF)
     keys = {
         f"{section.name}.{name}": {key: value for key, value in schema.items() if key != "default"}
         for section in msgspec.structs.fields(Settings)

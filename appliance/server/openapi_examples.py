@@ -64,7 +64,14 @@ REQUESTS: dict[str, Any] = {
     "previewRule": {"rule": _RULE, "placement": "home", "limit": 8},
     "changeSettings": {"settings": {"recommender.diversity": 0.3}},
     "createToken": {"kind": "secret", "name": "storefront"},
+    "startSync": {"mode": "now"},
+    "takeMedusaEvent": {
+        "event": "product.updated",
+        "data": {"id": "prod_01M8CBPPFQ8GGP6FRTFMREFJMZ"},
+        "sent_at": "2026-11-26T16:45:00.000Z",
+    },
     "submitJob": {"kind": "train"},
+    "resolveConflict": {"keep": "here"},
     "startExperiment": {"name": "Bán chạy trên trang chủ", "placement": "home", "arm_b": "popular", "metric": "click"},
     "importProducts": {
         "products": [{"id": "prod_012", "title": "Ba lô da nam", "categories": ["Ba lô"], "price": 890000, "stock": 7}]

@@ -299,6 +299,8 @@ class Medusa(_Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.url:
             require_origin(self.url.rstrip("/"))
+            if not self.url.startswith(("http://", "https://")):
+                raise ValueError(f"{self.url[:100]!r} is no web address, as https://shop.vn or http://localhost:9000")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

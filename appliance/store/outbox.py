@@ -47,6 +47,8 @@ _REOPEN = """
 update outbox set state = 'waiting', base = :base, outcome = :outcome, last_error = '', next_attempt_at = 0
 where id = :id and state in ('conflict', 'refused')
 """
+_REBASE = "update outbox set base = ? where id = ? and state = 'waiting'"
+_LOST = "select count(*) from outbox where state = 'dropped' and outcome = 'gone' and settled_at >= ?"
 _PRUNE = "delete from outbox where state in ('sent', 'dropped') and settled_at < ?"
 
 
@@ -70,7 +72,8 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """In a conflict: what Medusa has instead of ``base``."""
     state: EditState = "waiting"
     outcome: str = ""
-    """How it was settled: ``sent``, ``already``, ``medusa``, ``here``, ``gone``."""
+    """How it was settled: ``sent``; ``already``: Medusa had the value; ``medusa``, ``here``: whose was kept; ``gone``:
+    there is nothing left to change; ``superseded``: by a later edit of the same thing."""
     attempts: int = 0
     next_attempt_at: float = 0.0
     last_error: str = ""
@@ -122,13 +125,17 @@ class OutboxRepository:
     def reopen(self, edit_id: str, base: Any, outcome: str) -> bool:
         """Send a conflicting or refused edit after all, based on what Medusa has now."""
         with self._store.write() as db:
-            values = {"id": edit_id, "base": _json(base), "outcome": outcome}
-            return bool(db.execute(_REOPEN, values).rowcount)
+            return reopen_edit(db, edit_id, base, outcome)
 
     def settle(self, edit_id: str, state: EditState, outcome: str, *, theirs: Any = None, error: str = "") -> bool:
         """Record what became of an edit; false when it was settled before."""
         with self._store.write() as db:
             return settle_edit(db, edit_id, state, outcome, self._now(), theirs=theirs, error=error)
+
+    def lost(self, since: float) -> int:
+        """Return how many edits were dropped since a time because what they change is gone from Medusa."""
+        with self._store.reading() as db:
+            return int(db.execute(_LOST, [since]).fetchone()[0])
 
     def prune(self, before: float) -> int:
         """Delete what was settled before a time."""
@@ -160,6 +167,16 @@ def add_edits(db: Database, edits: Sequence[Edit], now: float) -> None:
 def read_open(db: Database, product_ids: Sequence[str]) -> list[Edit]:
     """Return the edits of products that are not settled, the oldest first, as this transaction sees them."""
     return [_edit(row) for row in db.execute(_OPEN_OF, [json_ids(product_ids)]).fetchall()]
+
+
+def reopen_edit(db: Database, edit_id: str, base: Any, outcome: str) -> bool:
+    """As ``OutboxRepository.reopen``, inside the caller's transaction."""
+    return bool(db.execute(_REOPEN, {"id": edit_id, "base": _json(base), "outcome": outcome}).rowcount)
+
+
+def rebase_edit(db: Database, edit_id: str, base: Any) -> None:
+    """Say anew what a waiting edit is based on: the edit before it will not arrive."""
+    db.execute(_REBASE, [_json(base), edit_id])
 
 
 def settle_edit(

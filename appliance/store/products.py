@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlite_utils import Database
@@ -126,20 +126,14 @@ def read_products(db: Database, tree: CategoryTree, ids: Sequence[str], currency
     """
     parameters = {"ids": json_ids(ids), "currency": currency}
     category_ids = _grouped(db, _CATEGORIES, parameters)
-    tags = _grouped(db, _TAGS, parameters)
-    images = _grouped(db, _IMAGES, parameters)
-    prices, levels = _by_variant(db, _OTHER_PRICES, parameters), _by_variant(db, _LEVELS, parameters)
     if not tree.covers(set().union(*category_ids.values())):
         tree = CategoryTree.load(db)
-    variants: dict[str, list[Any]] = defaultdict(list)
-    for row in db.execute(_VARIANTS, parameters):
-        variants[row[0]].append(row)
+    tags, images = _grouped(db, _TAGS, parameters), _grouped(db, _IMAGES, parameters)
+    variants = _variants(db, parameters)
     products = []
     for row in db.execute(_PRODUCTS, parameters):
-        id_, handle, title, title_en, description, collection, attributes, own_currency, thumbnail, status, created = (
-            row
-        )
-        in_shop_currency = any(variant[6] is not None for variant in variants[id_])
+        id_, handle, title, title_en, description, collection, attributes, own, thumbnail, status, created = row
+        in_shop_currency = any(variant.in_shop_currency for variant in variants[id_])
         products.append(
             Product(
                 id=id_,
@@ -151,8 +145,8 @@ def read_products(db: Database, tree: CategoryTree, ids: Sequence[str], currency
                 tags=tuple(tags.get(id_, ())),
                 collection=collection or "",
                 attributes=msgspec.json.decode(attributes, type=dict[str, str]),
-                currency=currency if in_shop_currency else own_currency,
-                variants=tuple(_variant(variant, in_shop_currency, prices, levels) for variant in variants[id_]),
+                currency=currency if in_shop_currency else own,
+                variants=tuple(variant.shown(in_shop_currency) for variant in variants[id_]),
                 thumbnail=thumbnail,
                 images=tuple(images[id_]) if id_ in images else None,
                 status=status,
@@ -162,24 +156,41 @@ def read_products(db: Database, tree: CategoryTree, ids: Sequence[str], currency
     return products
 
 
-def _variant(
-    row: Sequence[Any],
-    in_shop_currency: bool,
-    prices: dict[tuple[str, str], dict[str, int]],
-    levels: dict[tuple[str, str], dict[str, int]],
-) -> Variant:
-    product_id, id_, title, sku, size, color, shop_price, own_price, stock = row
-    return Variant(
-        id=id_,
-        title=title,
-        sku=sku,
-        size=size,
-        color=color,
-        price=shop_price if in_shop_currency else own_price,
-        stock=stock,
-        prices=prices.get((product_id, id_)),
-        levels=levels.get((product_id, id_)),
-    )
+class _Variant(NamedTuple):
+    """A variant as it was read: which of its two prices counts is known once all of the product's are."""
+
+    row: Sequence[Any]
+    prices: dict[str, int] | None
+    levels: dict[str, int] | None
+
+    @property
+    def in_shop_currency(self) -> bool:
+        """Whether it has a price in the shop's currency."""
+        return self.row[6] is not None
+
+    def shown(self, in_shop_currency: bool) -> Variant:
+        """Return the variant with its price in the shop's currency, or in the product's own."""
+        _, id_, title, sku, size, color, shop_price, own_price, stock = self.row
+        return Variant(
+            id=id_,
+            title=title,
+            sku=sku,
+            size=size,
+            color=color,
+            price=shop_price if in_shop_currency else own_price,
+            stock=stock,
+            prices=self.prices,
+            levels=self.levels,
+        )
+
+
+def _variants(db: Database, parameters: dict[str, str]) -> dict[str, list[_Variant]]:
+    prices, levels = _by_variant(db, _OTHER_PRICES, parameters), _by_variant(db, _LEVELS, parameters)
+    found: dict[str, list[_Variant]] = defaultdict(list)
+    for row in db.execute(_VARIANTS, parameters):
+        key = (row[0], row[1])
+        found[row[0]].append(_Variant(row, prices.get(key), levels.get(key)))
+    return found
 
 
 def _by_variant(db: Database, sql: str, parameters: dict[str, str]) -> dict[tuple[str, str], dict[str, int]]:

@@ -128,6 +128,7 @@ def test_the_schedule_is_listed_in_the_shops_time(run: Any) -> None:
     listed = run("schedule")[0]
     assert "Asia/Ho_Chi_Minh" in listed
     assert "0 3 * * *" in listed
+    assert "03:00" in listed
 
 
 @pytest.mark.server

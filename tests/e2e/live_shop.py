@@ -39,8 +39,9 @@ def copied(shop: Path, folder: Path) -> Path:
 class LiveShop:
     """One serving process; a context manager that ends it whatever happens."""
 
-    def __init__(self, data: Path, **environment: str) -> None:
+    def __init__(self, data: Path, *, port: int = 0, **environment: str) -> None:
         self.data = data
+        self._port = str(port)
         self.output = data.parent / f"{data.name}.log"
         self._environment = os.environ | QUIET | environment
         self.process: subprocess.Popen[bytes] | None = None
@@ -62,7 +63,7 @@ class LiveShop:
         """Start the process without waiting for it; its output goes to a file beside the data directory."""
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "appliance", "--data", str(self.data), "serve", "--port", "0", "--json"],
+                [sys.executable, "-m", "appliance", "--data", str(self.data), "serve", "--port", self._port, "--json"],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=self._environment,

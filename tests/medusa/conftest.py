@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from fake_medusa import FakeMedusa, running
@@ -13,6 +15,7 @@ from live_medusa import REQUIRED, SKIPPED, LiveMedusa, Unavailable, missing_tool
 from synced_shop import Clock, SyncedShop, WholeShop, copied
 
 SECONDS = 120.0
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -24,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             seconds = own.args[0] if own is not None and own.args else SECONDS
             item.add_marker(pytest.mark.medusa)
             item.add_marker(pytest.mark.timeout(seconds, func_only=True), append=False)
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Import a module of the scripts' folder by its name."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    return importlib.import_module
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +53,13 @@ def medusa() -> Iterator[LiveMedusa]:
         yield server
     finally:
         server.wipe()
+
+
+@pytest.fixture
+def medusa_to_spoil(medusa: LiveMedusa) -> Iterator[LiveMedusa]:
+    """The server for a test that may leave anything behind: afterwards it has the data as first seeded again."""
+    yield medusa
+    medusa.start(fresh=True)
 
 
 def _give_up(reason: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -129,6 +130,10 @@ class Upstream:
                 body = b"".join(response.iter_raw())
         except httpx.TransportError:
             return None
+        except RuntimeError:
+            if self._client.is_closed:
+                return None  # the proxy was closed meanwhile
+            raise
         seen.status = response.status_code
         kept = [(n, v) for n, v in response.headers.multi_items() if n not in HOP_BY_HOP | {"content-length"}]
         return Answer(response.status_code, kept, body)
@@ -281,6 +286,11 @@ class FaultProxy:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that leave in the middle; anything else is an error of the proxy."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:

@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 SERVER = Path(__file__).parent / "server"
-START_SECONDS = 600.0
+START_SECONDS = float(os.environ.get("MEDUSA_TESTS_START_SECONDS", "600"))
 """The first start installs packages and seeds a database; it may also wait for another worker that does."""
 REQUIRED, SKIPPED, INSTALLS = "MEDUSA_TESTS_REQUIRED", "MEDUSA_TESTS_SKIP", "MEDUSA_TESTS_INSTALL"
 """Set to make a missing server an error; to say why there is none; to let root install PostgreSQL."""
@@ -78,6 +78,9 @@ def missing_tools() -> list[str]:
     return missing
 
 
+HOOK_SECRET = "the-appliance-and-medusa-share-this"
+
+
 class LiveMedusa:
     """One server with its own port, run folder and database; packages and the seeded database are shared."""
 
@@ -87,7 +90,14 @@ class LiveMedusa:
         # PostgreSQL runs under an account of its own when the tests run as root.
         self._run.chmod(0o755)
         (self._run / "owner").write_text(str(os.getpid()))
-        self._environment = os.environ | {"MEDUSA_KIT_PORT": str(_free_port()), "MEDUSA_KIT_RUN": str(self._run)}
+        self.hook_port = _free_port()
+        """Where the documented subscriber sends its events; nobody listens unless a test does."""
+        self._environment = os.environ | {
+            "MEDUSA_KIT_PORT": str(_free_port()),
+            "MEDUSA_KIT_RUN": str(self._run),
+            "APPLIANCE_HOOK_URL": f"http://127.0.0.1:{self.hook_port}/v1/hooks/medusa",
+            "APPLIANCE_HOOK_SECRET": HOOK_SECRET,
+        }
         self._client = httpx.Client(timeout=60)
         self._token = ""
         self.info: ShopInfo

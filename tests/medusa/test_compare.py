@@ -14,15 +14,6 @@ from typing import Any
 import pytest
 from live_medusa import LiveMedusa
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
-    """Import a module of the scripts' folder by its name."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return __import__
-
 
 @pytest.fixture
 def compare(scripts: Callable[[str], ModuleType]) -> ModuleType:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import faults
 import httpx
 import pytest
-from fault_proxy import FaultProxy
+from fault_proxy import FaultProxy, Seen
 from live_medusa import LiveMedusa
 
 _numbers = itertools.count()
@@ -134,3 +136,26 @@ def test_a_lost_answer_had_its_effect_in_the_shop(medusa: LiveMedusa) -> None:
         with pytest.raises(httpx.TransportError):
             client.post("/admin/product-tags", json=body)
         assert client.get("/admin/product-tags", params={"value": body["value"]}).json()["count"] == 1
+
+
+def test_events_come_signed(medusa: LiveMedusa, make_product: MakeProduct) -> None:
+    product = make_product()
+    told = f'"data":{{"id":"{product["id"]}"}}'.encode()
+
+    def events() -> list[Seen]:
+        """Return what came of the change; events of other tests may come late."""
+        updated = b'"event":"product.updated"'
+        return [seen for seen in receiver.seen("/events") if updated in seen.body and told in seen.body]
+
+    # Nobody listens behind the proxy: it answers and remembers.
+    with FaultProxy("http://127.0.0.1:9") as receiver:
+        receiver.add(faults.status(200))
+        medusa.post_events_to(f"{receiver.url}/events")
+        try:
+            medusa.admin("POST", f"/admin/products/{product['id']}", {"title": "Tên mới"})
+            receiver.wait_for(lambda: bool(events()))
+        finally:
+            medusa.post_events_to("")
+        event = events()[0]
+    signature = hmac.new(medusa.webhook_secret.encode(), event.body, hashlib.sha256).hexdigest()
+    assert event.headers["x-kit-signature"] == f"sha256={signature}"

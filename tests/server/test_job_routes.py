@@ -203,7 +203,8 @@ def test_a_client_that_leaves_is_told_no_more(
     url, runtime, _, _ = served
     assert runtime.jobs is not None
     with watch(url, runtime) as answer:
-        assert next(line for line in answer.iter_lines() if line == ": still here")
+        lines = answer.iter_lines()
+        assert next(line for line in lines if line == ": still here")
         assert runtime.jobs.feed.listeners == 1
     end = time.monotonic() + 10
     while runtime.jobs.feed.listeners:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, get_args
 
 from litestar import Request, Response, get
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from appliance import __version__
 from appliance.issues import Issue, Severity
+from appliance.medusa.service import SyncStatus
 from appliance.messages import Locale, catalogue
+from appliance.metrics import Metrics
 from appliance.runtime import Runtime
 from appliance.server.exchange import runtime_of
 from appliance.server.present_medusa import connection_out
 from appliance.server.query import LocaleTag, locale_of
 from appliance.server.schemas import HealthOut, MedusaState, PublicIssue, ReadyOut
+from appliance.store.outbox import EditState
 
 
 @get("/healthz", operation_id="health", summary="Liveness")
@@ -44,7 +48,7 @@ async def readyz(request: Request[Any, Any, Any], locale: LocaleTag = "") -> Res
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer in Prometheus's text format."""
     runtime = runtime_of(request)
-    _refresh(runtime)
+    await asyncio.to_thread(_refresh, runtime)
     return Response(
         generate_latest(runtime.metrics.registry),
         headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"},
@@ -80,3 +84,16 @@ def _refresh(runtime: Runtime) -> None:
     for severity in Severity:
         count = sum(issue.severity is severity for issue in open_issues)
         runtime.metrics.issues.labels(severity.value).set(count)
+    if runtime.medusa is not None:
+        _refresh_medusa(runtime.metrics, runtime.medusa.status(), runtime.now())
+
+
+def _refresh_medusa(metrics: Metrics, status: SyncStatus, now: float) -> None:
+    metrics.medusa_up.set(status.connection.state == "online")
+    metrics.medusa_requests.set(status.requests)
+    metrics.medusa_events_waiting.set(status.events_waiting)
+    for state in get_args(EditState):
+        metrics.medusa_outbox.labels(state).set(status.outbox.get(state, 0))
+    for mode, last in status.last.items():
+        metrics.medusa_pass_seconds.labels(mode).set(last.report.seconds)
+        metrics.medusa_pass_age_seconds.labels(mode).set(max(0.0, now - last.at))

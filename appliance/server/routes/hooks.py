@@ -22,6 +22,6 @@ async def take_medusa_event(request: Request[Any, Any, Any]) -> HookOut:
         raise NotFound("No Medusa is connected.", hint="Set medusa.url and medusa.webhook_secret.")
     body = await request.body()
     followed = await asyncio.to_thread(medusa.intake.take, body, dict(request.headers))
-    if followed:
-        await asyncio.to_thread(runtime.follow_medusa)
+    if followed and runtime.synchroniser is not None:
+        await asyncio.to_thread(runtime.synchroniser.follow)
     return HookOut(followed=followed)

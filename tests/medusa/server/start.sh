@@ -94,6 +94,8 @@ lay_app() {
   rm -rf "$APP"
   mkdir -p "$APP"
   cp -R "$KIT_DIR"/{package.json,medusa-config.js,seed.js,catalogue.js,pictures.js,src} "$APP/"
+  # What the documentation tells a shop to install; silent unless APPLIANCE_HOOK_URL is set.
+  cp "$KIT_DIR"/../../../docs/medusa/*.js "$APP/src/subscribers/"
   ln -s "$MODULES/node_modules" "$APP/node_modules"
 }
 
