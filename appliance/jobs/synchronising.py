@@ -92,6 +92,8 @@ class Synchroniser:
         if self._medusa.push_is_due() and not queue.active(PUSH):
             queue.submit(PUSH)
         may_ask = self._medusa.client.state.state == "online" or self._now() - self._asked_at >= _ASK_AGAIN_SECONDS
+        # Before the first copy there is nothing that an event could be about.
+        may_ask = may_ask and self._medusa.is_copied()
         if may_ask and self._medusa.events_wait() and not queue.active(FOLLOW):
             self._asked_at = self._now()
             queue.submit(FOLLOW)

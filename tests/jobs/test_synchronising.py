@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,7 +13,7 @@ from job_waits import ended, in_state
 
 from appliance.issues import IssueBoard
 from appliance.jobs.queue import JobQueue
-from appliance.jobs.synchronising import FOLLOW, SYNC, medusa_entries, medusa_kinds
+from appliance.jobs.synchronising import FOLLOW, PUSH, SYNC, WRITE_BACK, Synchroniser
 from appliance.medusa.faults import MedusaUnreachable
 from appliance.medusa.service import MedusaService
 from appliance.messages import LOCALES, catalogue
@@ -29,6 +30,9 @@ class Passes:
         self.modes: list[str] = []
         self.inside, self.go = threading.Event(), threading.Event()
         self.go.set()
+
+    def is_copied(self) -> bool:
+        return True
 
     def pull(
         self, mode: str, progress: Callable[[float, str], None], stopping: Callable[[], bool]
@@ -51,7 +55,7 @@ def passes() -> Passes:
 
 @pytest.fixture
 def queue(tmp_path: Path, passes: Passes) -> Iterator[JobQueue]:
-    kinds = medusa_kinds(cast("MedusaService", passes))
+    kinds = Synchroniser(cast("MedusaService", passes), Settings()).kinds()
     opened = JobQueue(tmp_path / "jobs.db", kinds, Metrics(), IssueBoard())
     opened.start()
     yield opened
@@ -99,7 +103,8 @@ def test_a_cancelled_pass_ends_soon(queue: JobQueue, passes: Passes) -> None:
 
 
 def test_what_starts_by_itself_goes_by_the_settings() -> None:
-    entries = {one.name: one for one in medusa_entries(Settings())}
+    nothing = cast("MedusaService", None)
+    entries = {one.name: one for one in Synchroniser(nothing, Settings()).entries()}
     assert {name: one.args["mode"] for name, one in entries.items()} == {
         "medusa_changes": "changes",
         "medusa_stock": "stock",
@@ -109,9 +114,27 @@ def test_what_starts_by_itself_goes_by_the_settings() -> None:
     assert (entries["medusa_changes"].period, entries["medusa_stock"].period) == (60.0, 300.0)
     assert entries["medusa_full"].cron == "30 3 * * *"
     off = Medusa(sync_seconds=0, stock_minutes=0, sweep_minutes=0, reconcile_at="")
-    assert medusa_entries(Settings(medusa=off)) == ()
+    assert Synchroniser(nothing, Settings(medusa=off)).entries() == ()
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_kind_has_words(locale: Any) -> None:
-    assert {f"job_kind.{kind}" for kind in (SYNC, FOLLOW)} <= catalogue(locale).keys()
+    assert {f"job_kind.{kind}" for kind in (SYNC, FOLLOW, PUSH, WRITE_BACK)} <= catalogue(locale).keys()
+
+
+def test_waiting_events_are_taken_up_once_there_is_a_copy(queue: JobQueue) -> None:
+    medusa = SimpleNamespace(
+        client=SimpleNamespace(state=SimpleNamespace(state="online"), on_change=lambda _: None),
+        edits=SimpleNamespace(),
+        owes_pass=False,
+        push_is_due=lambda: False,
+        events_wait=lambda: True,
+        is_copied=lambda: False,
+    )
+    keeper = Synchroniser(cast("MedusaService", medusa), Settings())
+    keeper.start(queue)
+    keeper.look_after()
+    assert queue.list(kind=FOLLOW) == []
+    medusa.is_copied = lambda: True
+    keeper.look_after()
+    assert [job.kind for job in queue.list(kind=FOLLOW)] == [FOLLOW]
