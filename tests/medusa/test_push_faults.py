@@ -10,10 +10,10 @@ from pathlib import Path
 
 import faults
 import pytest
-from fake_medusa import DANANG, HANOI, FakeMedusa
 from fake_server import served
 from fault_proxy import Fault, FaultProxy
 from owner_shop import OwnerShop
+from small_medusa import DANANG, HANOI, FakeMedusa
 
 from appliance.medusa.client import MedusaClient
 from appliance.medusa.wishes import VariantWish
