@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from medusa_box import Box, first_differences, table
 from medusa_changes import make_changes
 from medusa_compare import access_of
@@ -33,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "medusa"))
 
 import faults
 from fault_proxy import Answer, Exchange, Fault, FaultProxy
-from live_medusa import LiveMedusa
+from live_medusa import LiveMedusa, ShopInfo
 
 P99_RATIO = 1.5
 P99_SLACK_MS = 5.0
@@ -322,17 +323,15 @@ def shop_of(path: Path | None, folder: Path) -> Iterator[Path]:
     server = LiveMedusa()
     try:
         server.start(fresh=True)
-        path = folder / "shop.json"
-        info: dict[str, Any] = {name: getattr(server.info, name) for name in server.info.__struct_fields__}
-        path.write_text(json.dumps(info, default=asdict_of))
-        yield path
+        yield write_shop(server.info, folder / "shop.json")
     finally:
         server.wipe()
 
 
-def asdict_of(record: Any) -> dict[str, Any]:
-    """Return a record's fields."""
-    return {name: getattr(record, name) for name in record.__struct_fields__}
+def write_shop(info: ShopInfo, path: Path) -> Path:
+    """Write what a server said of itself into a file, and return the file."""
+    path.write_bytes(msgspec.json.encode(info))
+    return path
 
 
 def main() -> None:

@@ -1,11 +1,13 @@
 """Kill the appliance with SIGKILL amid long work beside a real Medusa, and see it end as if nothing had been.
 
-    python scripts/medusa_kill.py [--shop shop.json] [--rounds 20] [--only copy,train] [--seed 7] [--json]
+    python scripts/medusa_kill.py [--shop shop.json] [--rounds 20] [--only copy,push,train] [--seed 7] [--json]
 
-Starts a Medusa of its own, or uses ``--shop``, as for ``medusa_compare.py``, which it only reads. A round of ``copy``
+Starts a Medusa of its own, or uses ``--shop``, as for ``medusa_compare.py``; ``push`` changes its titles and prices. A
+round of ``copy``
 begins with an empty data directory, kills the process one to three times at random moments of its first copy, lets it
 end, and compares the mirror with Medusa field by field, the orders one by one and the purchases in the log by product.
-A round of ``train`` kills a training in a shop with visitors. The exit code is 1 when anything was lost, doubled or
+A round of ``push`` kills while the owner's edits go to Medusa, through a proxy that notes every write. A round of
+``train`` kills a training in a shop with visitors. The exit code is 1 when anything was lost, doubled or
 left undone.
 """
 
@@ -19,59 +21,21 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import psutil
-from medusa_box import BY_REQUEST, Box, Row, first_differences, table
+from medusa_box import BY_REQUEST, Box, first_differences, table
 from medusa_compare import access_of
 from medusa_faults import shop_of
+from medusa_kill_push import push_rounds
+from medusa_rounds import MOST_KILLS, Killer, Round, differences, jobs, settle
 from medusa_truth import Access, Medusa, read_people
 
 BATCH = 500
 EVENTS = 20_000
 """Visits that the shop of a training has seen: enough for it to take seconds."""
-ORPHAN_SECONDS = 30.0
-MOST_KILLS = 3
-"""In one round; a job may be tried five times."""
-
-
-@dataclass
-class Round:
-    """One round."""
-
-    work: str
-    number: int
-    killed_at: list[str] = field(default_factory=list)
-    """How far the job was at each kill."""
-    attempts: int = 0
-    """Of the job that was killed last, at its end."""
-    seconds: float = 0.0
-    """From the last start to the end of the work."""
-    requests: int = 0
-    """Sent after the last start."""
-    problems: list[str] = field(default_factory=list)
-
-
-class Killer:
-    """Kills at random moments."""
-
-    def __init__(self, draw: random.Random) -> None:
-        self.draw = draw
-
-    def during(self, box: Box, job_id: str, seconds: float, done: Round) -> str:
-        """Kill within ``seconds`` of a job's beginning, and return its id; ``''`` when it had ended before."""
-        while (job := box.job(job_id))["state"] == "queued":
-            time.sleep(0.02)
-        time.sleep(self.draw.uniform(0.0, seconds))
-        job = box.job(job["id"])
-        done.killed_at.append(f"{round(100 * job['progress'])} % {job['message']}".strip())
-        children = descendants(box)
-        box.kill(children=self.draw.random() < 0.5)
-        done.problems += orphans(children)
-        return str(job["id"]) if job["state"] == "running" else ""
 
 
 def copy_rounds(access: Access, rounds: int, draw: random.Random, tell: Callable[[Round], None]) -> list[Round]:
@@ -184,21 +148,6 @@ def sync_job(box: Box) -> str:
     raise SystemExit("No pass began.")
 
 
-def jobs(box: Box) -> list[Row]:
-    """Return all jobs, the newest first."""
-    items: list[Row] = box.ask("GET", "/v1/admin/jobs")["items"]
-    return items
-
-
-def settle(box: Box) -> None:
-    """Wait until every event is in the log."""
-    end = time.monotonic() + 60
-    while box.ask("GET", "/v1/admin/overview")["ingest"]["lag"]:
-        if time.monotonic() > end:
-            raise SystemExit("The journal does not empty.")
-        time.sleep(0.05)
-
-
 def visit(box: Box, draw: random.Random) -> None:
     """Let shoppers come."""
     products = [item["product_id"] for item in box.ask("GET", "/v1/products/popular", limit=50)["items"]]
@@ -234,31 +183,7 @@ def purchases_of(access: Access) -> Counter[str]:
     return bought
 
 
-def differences(expected: Mapping[str, int], found: Mapping[str, int], what: str) -> list[str]:
-    """Return what was counted otherwise."""
-    wrong = [key for key in {*expected, *found} if expected.get(key, 0) != found.get(key, 0)]
-    return (
-        [f"{what}: {sum(found.values())} instead of {sum(expected.values())}, other products {len(wrong)}"]
-        if wrong
-        else []
-    )
-
-
-def descendants(box: Box) -> list[psutil.Process]:
-    """Return what the process started."""
-    assert box.process is not None
-    return psutil.Process(box.process.pid).children(recursive=True)
-
-
-def orphans(children: Iterable[psutil.Process]) -> list[str]:
-    """Return children that live on long after the process was killed, having ended them."""
-    _, alive = psutil.wait_procs(list(children), timeout=ORPHAN_SECONDS)
-    for child in alive:
-        child.kill()
-    return [f"a child lived on for {ORPHAN_SECONDS:.0f} s" for _ in alive]
-
-
-WORK: dict[str, Callable[..., list[Round]]] = {"copy": copy_rounds, "train": train_rounds}
+WORK: dict[str, Callable[..., list[Round]]] = {"copy": copy_rounds, "push": push_rounds, "train": train_rounds}
 
 
 def main() -> None:
