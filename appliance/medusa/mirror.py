@@ -138,8 +138,7 @@ class Mirror:
 
             def also(db: Transaction) -> None:
                 put_records(db, "inventory_item", changed)
-                if others:
-                    self._state.put_within(db, UNFINISHED, msgspec.json.encode(others).decode())
+                self._note(db, others)
                 within(db)
 
             written = self.write_products([product], within=also)
