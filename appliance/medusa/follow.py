@@ -12,7 +12,7 @@ import msgspec
 
 from appliance.medusa import records
 from appliance.medusa.pull_orders import read_customers, read_orders, unpaid_orders
-from appliance.medusa.pull_products import read_products, sweep_products
+from appliance.medusa.pull_products import read_products, sweep_channels
 from appliance.medusa.pull_shop import read_shop
 from appliance.medusa.pull_stock import read_items, read_stock, read_stock_of
 from appliance.medusa.reading_pass import Pass
@@ -36,14 +36,12 @@ _SHOP = frozenset(
     }
 )
 _PAYMENTS = frozenset({"payment", "capture", "refund"})
-_UNPLACED = frozenset({"LinkProductSalesChannel", "product-image", "product-option", "product-option-value"})
-"""Subjects that touch a product without naming it."""
-SUBJECTS = (
-    _SHOP
-    | _PAYMENTS
-    | _UNPLACED
-    | {"product", "product-variant", "inventory-item", "inventory-level", "reservation-item", "order", "customer"}
+_CHANNELS = "LinkProductSalesChannel"
+"""Names neither product nor channel."""
+_BY_ID = frozenset(
+    {"product", "product-variant", "inventory-item", "inventory-level", "reservation-item", "order", "customer"}
 )
+SUBJECTS = _SHOP | _PAYMENTS | _BY_ID | {_CHANNELS}
 """What is followed; anything else that Medusa tells is none of ours."""
 _MOST_LEVELS = 100
 _BATCH = 1000
@@ -65,7 +63,7 @@ class _Wanted(msgspec.Struct):
     customers: set[str] = set()
     shop: bool = False
     payments: bool = False
-    sweep: bool = False
+    channels: bool = False
 
 
 def follow_events(
@@ -96,7 +94,7 @@ def _wanted(events: Iterable[MedusaEvent]) -> _Wanted:
             wanted.orders.update(id_ for id_ in event.ids if id_.startswith("order_"))
         wanted.shop |= subject in _SHOP
         wanted.payments |= subject in _PAYMENTS
-        wanted.sweep |= subject in _UNPLACED
+        wanted.channels |= subject == _CHANNELS
     return wanted
 
 
@@ -113,8 +111,8 @@ def _follow(run: Pass, wanted: _Wanted, orders: OrderRepository, settings: Medus
     bought = {item.product_id for order in read_orders(run, orders, order_ids) for item in order.items}
     _follow_stock(run, wanted, {id_ for id_ in bought if id_})
     read_customers(run, wanted.customers, now)
-    if wanted.sweep:
-        sweep_products(run)
+    if wanted.channels:
+        sweep_channels(run)
 
 
 def _follow_stock(run: Pass, wanted: _Wanted, bought: set[str]) -> None:

@@ -80,6 +80,17 @@ def sweep_products(run: Pass) -> None:
     drop_missing(run, listed)
 
 
+def sweep_channels(run: Pass) -> None:
+    """Read the products anew whose sales channels are not those of the mirror."""
+    run.tell(0.8, "sweep")
+    channels = run.reader.product_channels()
+    different: list[str] = []
+    for batch in batches(sorted(channels)):
+        stored = run.mirror.some(records.Product, batch)
+        different += [id_ for id_ in batch if id_ not in stored or stored[id_].sales_channels != channels[id_]]
+    read_products(run, different)
+
+
 def _differs(product: records.Product, prices: str | None, belongings: Membership | None) -> bool:
     """Tell whether a product is not as the sweep saw it; what the sweep did not see says nothing."""
     return (prices is not None and prices != price_fingerprint(product.variants)) or (

@@ -143,6 +143,10 @@ class Reader:
         """Return for each product what ``merging.price_fingerprint`` makes of its variants' prices."""
         return {row.id: price_fingerprint(row.variants) for rows in self.price_pages(size) for row in rows}
 
+    def product_channels(self, size: int = 500) -> dict[str, tuple[str, ...]]:
+        """Return the sales channels of each product."""
+        return {row.id: ids_of(row.sales_channels) for row in self._sweep(fields.CHANNELS, _Channels, size)}
+
     def memberships(self, size: int = 500) -> dict[str, Membership]:
         """Return what each product belongs to. A product that is not in all four sweeps is left out.
 
@@ -151,7 +155,7 @@ class Reader:
         categories = {row.id: ids_of(row.categories) for row in self._sweep(fields.CATEGORIES, _Categories, size)}
         tags = {row.id: values_of(row.tags) for row in self._sweep(fields.TAGS, _Tags, size)}
         images = {row.id: urls_of(row.images) for row in self._sweep(fields.IMAGES, _Images, size)}
-        channels = {row.id: ids_of(row.sales_channels) for row in self._sweep(fields.CHANNELS, _Channels, size)}
+        channels = self.product_channels(size)
         return {
             id: Membership(categories=categories[id], tags=tags[id], images=images[id], sales_channels=channels[id])
             for id in categories

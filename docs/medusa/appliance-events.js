@@ -11,7 +11,7 @@ const { createHmac, randomUUID } = require("node:crypto")
 const PAUSES_MS = [0, 2000, 15000]
 const SUBJECTS = new Set([
   "product", "product-variant", "product-category", "product-collection", "product-type", "product-tag",
-  "product-image", "product-option", "product-option-value", "LinkProductSalesChannel",
+  "LinkProductSalesChannel",
   "price", "price-list", "region", "store", "sales-channel", "stock-location",
   "inventory-item", "inventory-level", "reservation-item",
   "order", "payment", "capture", "refund", "customer",
