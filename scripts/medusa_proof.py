@@ -27,6 +27,13 @@ from medusa_truth import Access
 
 MODES = ("changes", "stock", "sweep", "full")
 """The passes after the changes, the cheapest first."""
+RENAMES = {"tag_renamed": "tags", "category_renamed": "categories"}
+"""Changes that show on many products, and in which of their fields."""
+OWN_OF = {
+    "tags": ("tags", "created", "restored"),
+    "categories": ("categories_set", "category_joined", "created", "restored"),
+}
+"""The changes that set such a field of one product."""
 
 
 @dataclass
@@ -105,10 +112,27 @@ def stage(name: str, done: Row, report: Report) -> Stage:
 
 
 def sorted_out(changes: Sequence[Change], report: Report) -> tuple[list[Change], list[Change]]:
-    """Return the changes of which nothing differs, and the others."""
-    differing = {one.id for one in report.differences}
-    brought = [change for change in changes if not differing & set(change.ids)]
-    return brought, [change for change in changes if differing & set(change.ids)]
+    """Return the changes that were brought, and the others.
+
+    A product's tags and categories differ for a renamed tag or category as well, which names no product: a rename is
+    brought when they differ on no product but those whose own were changed.
+    """
+    differing: dict[str, set[str]] = {}
+    for one in report.differences:
+        differing.setdefault(one.id, set()).add(one.field)
+    left = []
+    for change in changes:
+        if change.kind in RENAMES:
+            about = RENAMES[change.kind]
+            own = {id_ for other in changes if other.kind in OWN_OF[about] for id_ in other.ids}
+            wrong = any(about in fields and id_ not in own for id_, fields in differing.items())
+            wrong = wrong or change.ids[0] in differing
+        else:
+            others = {about for about in OWN_OF if change.kind not in OWN_OF[about]}
+            wrong = any(differing.get(id_, set()) - others for id_ in change.ids)
+        if wrong:
+            left.append(change)
+    return [change for change in changes if change not in left], left
 
 
 def by_kind(changes: Sequence[Change]) -> dict[str, int]:

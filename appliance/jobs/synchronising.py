@@ -22,6 +22,8 @@ FOLLOW, SYNC, PUSH, WRITE_BACK = "follow", "sync", "push", "write_back"
 TRAIN = "train"
 WORKERS = 4
 """One for each of the first three and one for a heavy job, so that none waits for another."""
+_WHOLE = ("now", "full")
+"""Passes that make up for missed ones."""
 _ASK_AGAIN_SECONDS = 60.0
 
 
@@ -87,7 +89,8 @@ class Synchroniser:
         queue = self._queue
         if queue is None:
             return
-        if self._medusa.owes_pass and not queue.active(SYNC):
+        # A quick look that waits or runs is no reason to put it off: in a slow shop there always is one.
+        if self._medusa.owes_pass and not any(job.args.get("mode") in _WHOLE for job in queue.active(SYNC)):
             queue.submit(SYNC, {"mode": "now"})
         if self._medusa.push_is_due() and not queue.active(PUSH):
             queue.submit(PUSH)

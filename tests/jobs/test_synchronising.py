@@ -138,3 +138,22 @@ def test_waiting_events_are_taken_up_once_there_is_a_copy(queue: JobQueue) -> No
     medusa.is_copied = lambda: True
     keeper.look_after()
     assert [job.kind for job in queue.list(kind=FOLLOW)] == [FOLLOW]
+
+
+def test_a_missed_pass_is_made_up_for_behind_a_quick_look_but_once(queue: JobQueue, passes: Passes) -> None:
+    medusa = SimpleNamespace(
+        client=SimpleNamespace(state=SimpleNamespace(state="online"), on_change=lambda _: None),
+        edits=SimpleNamespace(),
+        owes_pass=True,
+        push_is_due=lambda: False,
+        events_wait=lambda: False,
+        is_copied=lambda: True,
+    )
+    keeper = Synchroniser(cast("MedusaService", medusa), Settings())
+    passes.go.clear()
+    keeper.start(queue)
+    assert passes.inside.wait(10)
+    keeper.look_after()
+    keeper.look_after()
+    assert [job.args["mode"] for job in reversed(queue.active(SYNC))] == ["now", "changes"]
+    passes.go.set()
