@@ -22,6 +22,7 @@ def safe(text: str) -> str:
 
 def say(text: str, *, style: str = "") -> None:
     """Tell a person something, on stderr."""
+    text = safe(text)
     is_loud = style.startswith("bold") and sys.stderr.isatty()
     click.echo(click.style(text, fg=style.rpartition(" ")[2] or None, bold=True) if is_loud else text, err=True)
 

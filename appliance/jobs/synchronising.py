@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import msgspec
+import structlog
 
-from appliance.errors import InvalidInput
+from appliance.errors import ApplianceError, InvalidInput
 from appliance.jobs.kinds import JobContext, JobKind
 from appliance.jobs.queue import JobQueue
 from appliance.jobs.schedule import Periodic
@@ -17,14 +18,16 @@ from appliance.medusa.reading_pass import Mode
 from appliance.medusa.service import MedusaService
 from appliance.settings import Settings
 
-FOLLOW, SYNC, PUSH, WRITE_BACK = "follow", "sync", "push", "write_back"
-"""Events are followed, and edits sent, beside a pass that may take minutes."""
+FOLLOW, PUSH, SYNC, COPY, WRITE_BACK = "follow", "push", "sync", "copy", "write_back"
+"""Events are followed, edits sent and changes looked for beside a full comparison, which may take long."""
 TRAIN = "train"
-WORKERS = 4
-"""One for each of the first three and one for a heavy job, so that none waits for another."""
+WORKERS = 6
+"""One for each of these and one for a heavy job, so that none waits for another."""
 _WHOLE = ("now", "full")
 """Passes that make up for missed ones."""
 _ASK_AGAIN_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
 
 
 class Synchroniser:
@@ -43,6 +46,7 @@ class Synchroniser:
             JobKind(name=FOLLOW, handler=self._follow, priority=90),
             JobKind(name=PUSH, handler=self._push, priority=80),
             JobKind(name=SYNC, handler=self._sync, priority=70),
+            JobKind(name=COPY, handler=self._copy, priority=30),
             JobKind(name=WRITE_BACK, handler=self._write_back, priority=10),
         )
 
@@ -60,8 +64,7 @@ class Synchroniser:
             if period > 0
         ]
         if medusa.reconcile_at:
-            full = {"mode": "full"}
-            entries.append(Periodic(name="medusa_full", kind=SYNC, cron=medusa.reconcile_at, args=full, priority=30))
+            entries.append(Periodic(name="medusa_full", kind=COPY, cron=medusa.reconcile_at))
         return tuple(entries)
 
     def start(self, queue: JobQueue) -> None:
@@ -90,7 +93,8 @@ class Synchroniser:
         if queue is None:
             return
         # A quick look that waits or runs is no reason to put it off: in a slow shop there always is one.
-        if self._medusa.owes_pass and not any(job.args.get("mode") in _WHOLE for job in queue.active(SYNC)):
+        catching_up = queue.active(COPY) or any(job.args.get("mode") in _WHOLE for job in queue.active(SYNC))
+        if self._medusa.owes_pass and not catching_up:
             queue.submit(SYNC, {"mode": "now"})
         if self._medusa.push_is_due() and not queue.active(PUSH):
             queue.submit(PUSH)
@@ -106,13 +110,24 @@ class Synchroniser:
             self._queue.submit(kind)
 
     def _tell(self, connection: Connectivity) -> None:
-        if connection.state == "online":
+        if connection.state != "online":
+            return
+        try:
             self.push()
+        except ApplianceError as error:
+            # Told in the middle of a call that went well, which must not fail for that; ``look_after`` submits again.
+            log.warning("push_not_submitted", error=error.message)
 
     def _sync(self, context: JobContext) -> Mapping[str, Any]:
         mode = context.args.get("mode", "now")
         if mode not in get_args(Mode):
             raise InvalidInput(f"There is no way to synchronise called {mode!r}.")
+        return self._pass(mode, context)
+
+    def _copy(self, context: JobContext) -> Mapping[str, Any]:
+        return self._pass("full", context)
+
+    def _pass(self, mode: Mode, context: JobContext) -> Mapping[str, Any]:
         is_first = not self._medusa.is_copied()
         report = self._medusa.pull(mode, context.report, context.cancelled.is_set)
         if is_first and self._medusa.is_copied() and self._settings.recommender.retrain_hours:

@@ -9,7 +9,7 @@ import re
 from http import HTTPStatus
 from typing import Literal
 
-from appliance.errors import ApplianceError, Unavailable
+from appliance.errors import ApplianceError, NotFound, Unavailable
 from appliance.text import clean_line
 
 Reason = Literal[
@@ -65,6 +65,18 @@ class MedusaDenied(ApplianceError):
 
     code = "medusa_denied"
     status = 409
+
+
+class UnknownKey(NotFound):
+    """Medusa does not know the storefront's publishable key."""
+
+    code = "medusa_key"
+
+
+class NoRegion(NotFound):
+    """Medusa has no region whose prices could be shown."""
+
+    code = "medusa_region"
 
 
 class MedusaRefused(ApplianceError):

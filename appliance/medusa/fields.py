@@ -40,12 +40,8 @@ CHANNELS = "id,sales_channels.id"
 RELATIONS = "id,categories.id,tags.value,images.url,images.rank,sales_channels.id"
 
 INVENTORY = "id,sku," + within("location_levels", "id", "location_id", "stocked_quantity", "reserved_quantity")
-PRICE_LIST = ",".join(
-    (
-        "id,title,status,type,starts_at,ends_at,price_list_rules.attribute,price_list_rules.value",
-        within("prices", *PRICE, "price_set.variant.id"),
-    )
-)
+PRICE_LIST_HEAD = "id,title,status,type,starts_at,ends_at,price_list_rules.attribute,price_list_rules.value"
+PRICE_LIST = f"{PRICE_LIST_HEAD},{within('prices', *PRICE, 'price_set.variant.id')}"
 """``variant_id`` of a price comes only where the variant of its price set is asked for."""
 
 CUSTOMER = "id,has_account,created_at,groups.name"

@@ -44,6 +44,8 @@ _BY_ID = frozenset(
 SUBJECTS = _SHOP | _PAYMENTS | _BY_ID | {_CHANNELS}
 """What is followed; anything else that Medusa tells is none of ours."""
 _MOST_LEVELS = 100
+_FEW_ITEMS = 5000
+_ITEM = records.InventoryItem.kind
 _BATCH = 1000
 
 
@@ -109,22 +111,25 @@ def _follow(run: Pass, wanted: _Wanted, orders: OrderRepository, settings: Medus
     read_products(run, sorted(products))
     order_ids = wanted.orders | (set(unpaid_orders(run, now)) if wanted.payments else set())
     bought = {item.product_id for order in read_orders(run, orders, order_ids) for item in order.items}
-    _follow_stock(run, wanted, {id_ for id_ in bought if id_})
+    _follow_stock(run, wanted, {id_ for id_ in bought if id_} | products)
     read_customers(run, wanted.customers, now)
     if wanted.channels:
         sweep_channels(run)
 
 
-def _follow_stock(run: Pass, wanted: _Wanted, bought: set[str]) -> None:
-    holders = {level: _holders(run, level) for level in wanted.levels} if len(wanted.levels) <= _MOST_LEVELS else {}
-    if not all(holders.get(level) for level in wanted.levels):
-        # A level that was just created is named by no item here; Medusa finds no item by its level.
+def _follow_stock(run: Pass, wanted: _Wanted, touched: set[str]) -> None:
+    """Read the stock that events are about; ``touched`` are products whose items are read in any case.
+
+    Medusa finds no item by its level. A level that nothing here names is mostly that of a new product, whose items
+    are read with it; what is left is read with all the rest where that is little, else by the next pass over stock.
+    """
+    repository = run.mirror.repository
+    if len(wanted.levels) > _MOST_LEVELS:
         read_stock(run)
         return
-    items = wanted.items.union(*holders.values())
-    read_items(run, items)
-    read_stock_of(run, bought)
-
-
-def _holders(run: Pass, level_id: str) -> list[str]:
-    return run.mirror.repository.holding(records.InventoryItem.kind, [level_id])
+    read_items(run, wanted.items | set(repository.holding(_ITEM, wanted.levels)))
+    read_stock_of(run, touched)
+    known = run.mirror.some(records.InventoryItem, repository.holding(_ITEM, wanted.levels)).values()
+    placed = {level.id for item in known for level in item.location_levels}
+    if wanted.levels - placed and len(repository.ids(_ITEM)) <= _FEW_ITEMS:
+        read_stock(run)

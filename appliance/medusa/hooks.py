@@ -19,6 +19,8 @@ from appliance.store.medusa_events import MedusaEventRepository
 
 WINDOW_SECONDS = 300.0
 """How far ``sent_at`` may be from now, either way, on Medusa's clock."""
+MOST_WAITING = 10_000
+"""Events that wait at most, for example while Medusa refuses the key."""
 _SIGNATURE_SUFFIX = "-signature"
 _SCHEME = "sha256="
 _MOST_IDS = 1000
@@ -42,6 +44,8 @@ class EventIntake:
         self._events = events
         self._secret = secret.encode()
         self._clock = clock
+        self.on_crowd: Callable[[], None] = lambda: None
+        """Called when so many events wait that no more are kept: everything is to be looked at instead."""
 
     def take(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """Keep an event, durably, and return whether it is of any interest here.
@@ -58,6 +62,10 @@ class EventIntake:
         interesting = subject_of(event.event) in SUBJECTS
         digest = hashlib.sha256(body).digest()
         ids = _ids(event.data) if interesting else ()
+        if interesting and self._events.crowd() >= MOST_WAITING:
+            # They cannot be followed for long; one look at everything will do for all of them.
+            interesting, ids = False, ()
+            self.on_crowd()
         if not self._events.add(digest, event.event[:200], ids, remember=2 * WINDOW_SECONDS, followed=not interesting):
             raise Unauthorised("The event was taken before.", hint="Sign every event with its own sent_at.")
         return interesting

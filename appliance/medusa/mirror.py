@@ -13,7 +13,8 @@ from appliance import domain
 from appliance.errors import Conflict, InvalidInput
 from appliance.medusa import records
 from appliance.medusa.overlay import with_edits
-from appliance.medusa.projection import ShopFacts, links, project, public_categories, stock_items
+from appliance.medusa.pricing import Offer
+from appliance.medusa.projection import ShopFacts, category_paths, links, project, public_categories, stock_items
 from appliance.medusa.shop_view import BASIS, PRICED_AT, ShopView, all_records
 from appliance.settings import Settings
 from appliance.store.catalogue import Catalogue
@@ -207,7 +208,9 @@ class Mirror:
                 return Written(read=len(bodies))
             public = public_categories(found)
             hidden = (known.keys() | bodies.keys()) - {category.id for category in public}
-            affected = self._repository.products_using("category", known.keys() | bodies.keys())
+            old, new = self._view.facts().categories, category_paths(public)
+            renamed = [id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_)]
+            affected = self._repository.products_using("category", renamed)
             self._replace("category", changed, gone, affected, categories=public, gone_categories=hidden)
             self._view.forget()
             self._show(affected)
@@ -217,9 +220,9 @@ class Mirror:
         """Show products anew whose price lists began or ended by the clock, and return how many there were."""
         with self._writing:
             moment = self._view.now()
-            old, new = self._view.facts().offers, self._view.offers_at(moment)
-            variants = [id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_)]
-            affected = self._repository.products_using("variant", variants)
+            if not self._view.turns_by(moment):
+                return 0
+            affected = self._priced_otherwise(self._view.offers_at(moment))
 
             def also(db: Transaction) -> None:
                 self._state.put_within(db, PRICED_AT, str(moment))
@@ -229,21 +232,29 @@ class Mirror:
             self._view.forget()
             return self._show(affected)
 
+    def price_list_heads(self) -> list[records.PriceListHead]:
+        """Return the price lists without their prices, in the order of ids."""
+        return self._view.heads()
+
     def write_price_lists(self, found: Sequence[records.PriceList]) -> Written:
         """Replace all price lists, and show the products anew whose variants they price otherwise now."""
         with self._writing:
-            priced = {price.variant_id for one in found for price in one.prices if price.variant_id}
-            priced |= self.facts().offers.keys()
-            affected = self._repository.products_using("variant", priced)
             bodies = {one.id: _encode(one) for one in found}
             known = self._repository.all("price_list")
             changed = {id_: body for id_, body in bodies.items() if known.get(id_) != body}
             gone = known.keys() - bodies.keys()
             if changed or gone:
+                affected = self._priced_otherwise(self._view.offers_of(found))
                 self._replace("price_list", changed, gone, affected)
-                self._view.forget()
+                self._view.forget(price_lists=True)
                 self._show(affected)
             return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
+
+    def _priced_otherwise(self, new: Mapping[str, tuple[Offer, ...]]) -> list[str]:
+        """Return the products of which a variant has other offers than those that are shown."""
+        old = self._view.facts().offers
+        variants = [id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_)]
+        return self._repository.products_using("variant", variants)
 
     def finish(self) -> int:
         """Show the products anew that a killed process left as they were, and return how many there were."""
@@ -261,7 +272,8 @@ class Mirror:
     def _show(self, product_ids: Sequence[str]) -> int:
         """Make products anew after a change that was noted with ``UNFINISHED``."""
         self.reproject(product_ids)
-        if left := [id_ for id_ in self._unfinished() if id_ not in set(product_ids)]:
+        shown = set(product_ids)
+        if left := [id_ for id_ in self._unfinished() if id_ not in shown]:
             self._state.put(UNFINISHED, msgspec.json.encode(left).decode())
         elif product_ids:
             self._state.delete(UNFINISHED)

@@ -57,7 +57,7 @@ def shop_facts(
         currency=currency,
         region_id=region_id,
         channels=channels,
-        categories=_paths(public_categories(categories)),
+        categories=category_paths(public_categories(categories)),
         collections={one.id: one.title for one in collections},
         types={one.id: one.value for one in types},
         offers=offers_in_force(price_lists, region_id, now),
@@ -229,7 +229,7 @@ def _text(value: object) -> str:
     return str(value)[:MAX_LINE] if isinstance(value, str | int | float | Decimal) else ""
 
 
-def _paths(categories: Sequence[domain.Category]) -> dict[str, str]:
+def category_paths(categories: Sequence[domain.Category]) -> dict[str, str]:
     """Return what the catalogue calls each.
 
     Where two share a path, they and what stands below go by their ids; so does what stands too deep for a path, or has

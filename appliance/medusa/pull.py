@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from appliance.medusa.follow import follow_events
 from appliance.medusa.mirror import Mirror, Within
 from appliance.medusa.pull_orders import copy_customers, copy_orders, read_customers, read_orders, unpaid_orders
 from appliance.medusa.pull_products import copy_products, read_products, sweep_products
-from appliance.medusa.pull_shop import read_shop
+from appliance.medusa.pull_shop import read_price_lists, read_shop
 from appliance.medusa.pull_stock import read_stock
 from appliance.medusa.purchases import PurchaseRecorder
 from appliance.medusa.reading import Reader
@@ -77,6 +78,8 @@ class Pull:
         self._settings = settings
         self._exchange = exchange
         self._now = now
+        self._copying, self._counting = threading.Lock(), threading.Lock()
+        """Passes of different modes may run at once; of these each is done by one at a time."""
 
     def run(self, mode: Mode, progress: Progress, stopping: Callable[[], bool]) -> PassReport:
         """Do one pass. Until a first copy is whole every pass goes on with that, but for events: those wait for it.
@@ -90,18 +93,23 @@ class Pull:
             # Whoever follows events runs beside whoever copies, and one copy at a time is enough.
             return PassReport(mode=mode)
         run = Pass(self._reader, self._mirror, report, self._exchange, progress, stopping)
-        self._mirror.finish()
-        self._mirror.show_prices_in_force()
-        if report.mode == "full":
-            self._full(run)
-        else:
+        if report.mode != "full":
             self._partial(run)
+        elif self._copying.acquire(blocking=False):
+            try:
+                self._full(run)
+            finally:
+                self._copying.release()
+        else:
+            # One copy at a time is enough.
+            return report
         if report.mode in ("events", "changes", "now", "full"):
             # Not only when one comes: some may wait since Medusa was away.
             run.stage(0.0 if mode == "events" else 1.0, 1.0)
             follow_events(run, self._events, self._orders, self._settings, self._now())
         if self._purchases is not None:
-            report.purchases = self._purchases.record(stopping)
+            with self._counting:
+                report.purchases = self._purchases.record(stopping)
         report.seconds = round(time.monotonic() - started, 3)
         report.requests = self._client.requests - requests
         self._state.put(f"{LAST}.{report.mode}", msgspec.json.encode({"at": self._now(), "report": report}).decode())
@@ -117,12 +125,15 @@ class Pull:
             run.stage(0.4, 0.6)
             read_stock(run)
             read_orders(run, self._orders, unpaid_orders(run, self._now()))
+        if mode == "sweep":
+            read_price_lists(run)
         if mode in ("sweep", "now"):
             run.stage(0.6, 1.0)
             sweep_products(run)
 
     def _changes(self, run: Pass) -> None:
-        read_shop(run, self._settings)
+        # Of price lists the sweep reads the prices too.
+        read_shop(run, self._settings, prices=run.report.mode != "changes")
         theirs = self._client.server_time
         since = datetime.fromtimestamp(self._since(theirs), UTC)
         run.tell(0.75, "changes")

@@ -7,8 +7,12 @@ from appliance.medusa.reading_pass import Pass
 from appliance.settings import Medusa
 
 
-def read_shop(run: Pass, settings: Medusa) -> None:
-    """Read every short list whole; products that hang on what changed are shown anew."""
+def read_shop(run: Pass, settings: Medusa, *, prices: bool = True) -> None:
+    """Read every short list whole; products that hang on what changed are shown anew.
+
+    The prices of price lists, which may be one for each variant of the shop, are read if ``prices`` says so, or when a
+    list was made, switched, dated or deleted.
+    """
     run.tell(0.0, "shop")
     reader, mirror, count = run.reader, run.mirror, run.report.count
     with run.exchange:
@@ -26,4 +30,12 @@ def read_shop(run: Pass, settings: Medusa) -> None:
     run.tell(0.7, "shop")
     with run.exchange:
         count("tag", mirror.write_all(records.Tag, reader.tags()))
-        count("price_list", mirror.write_price_lists(reader.price_lists()))
+    if prices or reader.price_list_heads() != mirror.price_list_heads():
+        read_price_lists(run)
+
+
+def read_price_lists(run: Pass) -> None:
+    """Read every price list with its prices."""
+    run.tell(0.8, "shop")
+    with run.exchange:
+        run.report.count("price_list", run.mirror.write_price_lists(run.reader.price_lists()))

@@ -14,9 +14,13 @@ _KIND = "inventory_item"
 def read_stock(run: Pass) -> None:
     """Read all stock items; items that are gone are forgotten."""
     listed: set[str] = set()
-    for page in run.reader.inventory_pages():
+    pages = run.reader.inventory_pages()
+    while True:
         run.tell(0.5, "stock")
         with run.exchange:
+            page = next(pages, None)
+            if page is None:
+                break
             run.report.count(_KIND, run.mirror.write_items({item.id: item for item in page}))
         listed.update(item.id for item in page)
     missing = sorted(run.mirror.repository.ids(_KIND) - listed)

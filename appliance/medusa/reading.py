@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from appliance.errors import NotFound
 from appliance.medusa import fields, records
 from appliance.medusa.client import MedusaClient
-from appliance.medusa.faults import MedusaChanged
+from appliance.medusa.faults import MedusaChanged, UnknownKey
 from appliance.medusa.merging import (
     CoreRow,
     Membership,
@@ -48,6 +47,10 @@ class ProductsRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _ListPriceRow(records.ListPrice, frozen=True, kw_only=True):
+    rules: dict[str, Any]
+
+
+class _PriceListHeadRow(records.PriceListHead, frozen=True, kw_only=True):
     rules: dict[str, Any]
 
 
@@ -221,9 +224,17 @@ class Reader:
         """Return all types of products."""
         return self._whole("/admin/product-types", "product_types", fields.VALUE, records.ProductType)
 
+    def price_list_heads(self) -> list[records.PriceListHead]:
+        """Return all price lists without their prices, of which there may be very many."""
+        rows = self._whole("/admin/price-lists", "price_lists", fields.PRICE_LIST_HEAD, _PriceListHeadRow)
+        names = records.PriceListHead.__struct_fields__
+        return [records.PriceListHead(**{name: getattr(row, name) for name in names}) for row in rows]
+
     def price_lists(self) -> list[records.PriceList]:
         """Return all price lists with their prices, also those that are off or over."""
-        rows = self._whole("/admin/price-lists", "price_lists", fields.PRICE_LIST, _PriceListRow)
+        # One list an answer: a sale of the whole shop has a price for every variant.
+        listing = Listing(path="/admin/price-lists", key="price_lists", fields=fields.PRICE_LIST, row=_PriceListRow)
+        rows = [row for head in self.price_list_heads() for row in self._rows(listing, [head.id])]
         return [_price_list(row) for row in rows]
 
     def regions(self) -> list[records.Region]:
@@ -249,7 +260,7 @@ class Reader:
         return msgspec.structs.replace(rows[0], supported_currencies=currencies)
 
     def publishable_key_channels(self, token: str) -> tuple[str, ...]:
-        """Return the ids of the sales channels that a publishable key opens. Raises ``NotFound`` for an unknown key."""
+        """Return the ids of the sales channels that a publishable key opens. Raises ``UnknownKey``."""
         listing = Listing(
             path="/admin/api-keys",
             key="api_keys",
@@ -260,7 +271,7 @@ class Reader:
         for row in whole(self._client, listing):
             if row.token == token:
                 return ids_of(row.sales_channels)
-        raise NotFound(
+        raise UnknownKey(
             "Medusa does not know the publishable key.",
             hint="Copy it from Medusa (Settings, Publishable API Keys) into medusa.publishable_key.",
         )

@@ -20,6 +20,9 @@ Progress = Callable[[float, str], None]
 """Told the share done, from 0 to 1, and the stage."""
 
 
+_MOST_REFUSED = 100
+
+
 class PassReport(msgspec.Struct, kw_only=True):
     """What a pass did."""
 
@@ -31,7 +34,7 @@ class PassReport(msgspec.Struct, kw_only=True):
     changed: dict[str, int] = {}
     deleted: dict[str, int] = {}
     refused: list[str] = []
-    """Products and orders that cannot be kept, with the reason."""
+    """Products and orders that cannot be kept, with the reason; the first hundred."""
     purchases: int = 0
     """Purchases of which only Medusa knew."""
 
@@ -41,7 +44,7 @@ class PassReport(msgspec.Struct, kw_only=True):
         for counts, number in zip((self.read, self.changed, self.deleted), numbers, strict=True):
             if number:
                 counts[kind] = counts.get(kind, 0) + number
-        self.refused += written.refused
+        self.refused += written.refused[: _MOST_REFUSED - len(self.refused)]
 
 
 @dataclass

@@ -216,10 +216,8 @@ class ListPrice(Price, frozen=True, kw_only=True):
     variant_id: str | None = None
 
 
-class PriceList(Identified, frozen=True, kw_only=True):
-    """A price list: a sale, or prices that override the plain ones."""
-
-    kind: ClassVar[str] = "price_list"
+class PriceListHead(Identified, frozen=True, kw_only=True):
+    """A price list without its prices."""
 
     title: str = ""
     status: str
@@ -230,6 +228,13 @@ class PriceList(Identified, frozen=True, kw_only=True):
     ends_at: datetime | None = None
     rules: dict[str, Any] = {}
     """Who gets it, for example ``{"customer.groups.id": ["cusgroup_…"]}``; empty: everybody."""
+
+
+class PriceList(PriceListHead, frozen=True, kw_only=True):
+    """A price list: a sale, or prices that override the plain ones."""
+
+    kind: ClassVar[str] = "price_list"
+
     prices: tuple[ListPrice, ...]
 
 
@@ -377,20 +382,3 @@ class RowChange(_Wire, frozen=True, kw_only=True):
     deleted_at: datetime | None = None
     product_id: str | None = None
     """Of a variant."""
-
-
-MIRRORED: tuple[type[Identified], ...] = (
-    Product,
-    InventoryItem,
-    Category,
-    Collection,
-    Tag,
-    ProductType,
-    PriceList,
-    Region,
-    StockLocation,
-    SalesChannel,
-    Store,
-    Customer,
-)
-"""Every kind of record that the mirror keeps."""

@@ -10,14 +10,15 @@ from typing import Any
 import msgspec
 import structlog
 
-from appliance.errors import ApplianceError, NotFound
+from appliance.errors import ApplianceError
 from appliance.issues import IssueBoard, Severity
 from appliance.medusa.client import MedusaClient
 from appliance.medusa.connectivity import Connectivity
 from appliance.medusa.edits import OwnerEdits
-from appliance.medusa.faults import MedusaUnreachable
+from appliance.medusa.faults import MedusaUnreachable, NoRegion
 from appliance.medusa.hooks import EventIntake
 from appliance.medusa.mirror import Mirror
+from appliance.medusa.missed import MissedPass
 from appliance.medusa.pull import COPIED, COPY, LAST, Pull
 from appliance.medusa.purchases import PurchaseRecorder
 from appliance.medusa.push import Push
@@ -43,8 +44,6 @@ log = structlog.get_logger(__name__)
 _MODES: tuple[Mode, ...] = ("full", "changes", "stock", "sweep", "events", "now")
 _SKEW_SECONDS = 120.0
 """From here on a difference of the clocks is worth telling."""
-_TROUBLE_SECONDS = 30.0
-"""Until a Medusa that answered, only not as hoped for, is asked again."""
 
 
 class LastPass(msgspec.Struct, frozen=True):
@@ -107,8 +106,7 @@ class MedusaService:
         self._state = StateRepository(store, "sync_state", now)
         self._checked = False
         """Whether it is known to be Medusa 2."""
-        self._missed: float | None = None
-        """From when on a pass that was missed may be tried again, monotonic seconds; ``None``: none was."""
+        self._missed = MissedPass()
         self.client = MedusaClient(settings.medusa, now=now, stopping=self._is_stopping)
         self.client.on_change(self._tell)
         self.reader = Reader(self.client)
@@ -116,6 +114,7 @@ class MedusaService:
         self.outbox = OutboxRepository(store, now)
         self.events = MedusaEventRepository(store, now)
         self.intake = EventIntake(self.events, settings.medusa.webhook_secret, self.medusa_time)
+        self.intake.on_crowd = lambda: self._missed.note(answering=False)
         self.mirror = Mirror(catalogue, MirrorRepository(store), self._state, settings, self.medusa_time)
         self.edits = OwnerEdits(self.mirror, self.outbox, catalogue, issues, now)
         # A push looks before it sends again; what is written back may simply be sent again.
@@ -152,9 +151,14 @@ class MedusaService:
         What was read until then is kept, and the next pass goes on from there. Raises ``MedusaUnreachable`` when
         ``stopping`` says so, and errors of the stores.
         """
+        # These need no Medusa: a sale that ends at midnight ends then, also while it is away.
+        self.mirror.finish()
+        self.mirror.show_prices_in_force()
         report = self._guarded(lambda: msgspec.to_builtins(self._pull.run(mode, progress, stopping)), stopping)
-        if mode in ("now", "full") and "requests" in report:
-            self._missed = None
+        if "requests" not in report:
+            self._missed.note(answering=self.client.state.state == "online")
+        elif mode in ("now", "full"):
+            self._missed.made_up()
         return report
 
     @property
@@ -163,18 +167,19 @@ class MedusaService:
 
         Not waited for are the next look at changes, and the next sweep, which is half an hour away.
         """
-        is_due = self._missed is not None and time.monotonic() >= self._missed
-        return is_due and self._settings.sync_seconds > 0 and self.client.pause <= 0
+        return self._missed.is_due and self._settings.sync_seconds > 0 and self.client.pause <= 0
 
     def test(self) -> ShopFound:
-        """Ask Medusa who it is. Raises the faults of ``appliance.medusa.faults``, and ``NotFound`` for the region."""
+        """Ask Medusa who it is. Raises any of the faults of ``appliance.medusa.faults``."""
         require_version_2(self.client)
         shop = self.reader.store()
+        if self._settings.publishable_key:
+            self.reader.publishable_key_channels(self._settings.publishable_key)
         regions = self.reader.regions()
         shown = region_id(regions, self._settings.region, self._currency)
         if not shown:
             wanted = self._settings.region or self._currency
-            raise NotFound(f"Medusa has no region {wanted!r}.", hint="Set medusa.region to the name of a region.")
+            raise NoRegion(f"Medusa has no region {wanted!r}.", hint="Set medusa.region to the name of a region.")
         return ShopFound(
             shop=shop.name,
             currencies=tuple(currency.currency_code.upper() for currency in shop.supported_currencies),
@@ -202,7 +207,7 @@ class MedusaService:
 
     def events_wait(self) -> bool:
         """Tell whether events wait to be followed."""
-        return bool(self.events.waiting(1))
+        return self.events.crowd() > 0
 
     def write_recommendations(self, progress: Progress, stopping: Callable[[], bool]) -> Mapping[str, Any]:
         """Write similar products to Medusa's metadata where they differ. Raises as ``pull`` does."""
@@ -211,8 +216,8 @@ class MedusaService:
             return {}
         return self._guarded(lambda: msgspec.to_builtins(writing.run(progress, stopping)), stopping)
 
-    def status(self) -> SyncStatus:
-        """Return how far the two are in step."""
+    def status(self, *, mirrored: bool = True) -> SyncStatus:
+        """Return how far the two are in step; without ``mirrored`` the records, of which there are many, uncounted."""
         copied = self._state.get(COPIED)
         last = {mode: self._state.get(f"{LAST}.{mode}") for mode in _MODES}
         return SyncStatus(
@@ -220,9 +225,9 @@ class MedusaService:
             copied_at=float(copied) if copied else None,
             copying=copied is None or self._state.get(COPY) is not None,
             last={mode: msgspec.json.decode(text, type=LastPass) for mode, text in last.items() if text},
-            mirrored=self.mirror.repository.counts(),
+            mirrored=self.mirror.repository.counts() if mirrored else {},
             outbox=self.outbox.counts(),
-            events_waiting=len(self.events.waiting()),
+            events_waiting=self.events.crowd(),
             requests=self.client.requests,
             skew_seconds=self.client.skew,
         )
@@ -243,16 +248,12 @@ class MedusaService:
         except MedusaUnreachable as fault:
             if self._is_stopping():
                 raise
-            self._missed = time.monotonic()
             return _unfinished(self.client.state, fault)
         except ApplianceError as fault:
-            unknown_key = isinstance(fault, NotFound)
-            if not (unknown_key or fault.code.startswith("medusa_")):
+            if not fault.code.startswith("medusa_"):
                 raise
             self._checked = False
-            self._missed = time.monotonic() + _TROUBLE_SECONDS
-            code = "medusa_key" if unknown_key else fault.code
-            self._issues.report("medusa_trouble", code, Severity.ERROR, "medusa", fault.message)
+            self._issues.report("medusa_trouble", fault.code, Severity.ERROR, "medusa", fault.message)
             return _unfinished(self.client.state, fault)
         finally:
             self._running.stopping = None

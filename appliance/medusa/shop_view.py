@@ -40,6 +40,7 @@ class ShopView:
         self._region = settings.medusa.region
         self._has_key = bool(settings.medusa.publishable_key)
         self._facts: ShopFacts | None = None
+        self._lists: list[records.PriceList] | None = None
         self.now = clock
 
     def facts(self) -> ShopFacts:
@@ -57,19 +58,45 @@ class ShopView:
                 categories=all_records(self._repository, records.Category).values(),
                 collections=all_records(self._repository, records.Collection).values(),
                 types=all_records(self._repository, records.ProductType).values(),
-                price_lists=all_records(self._repository, records.PriceList).values(),
+                price_lists=self._price_lists(),
                 now=self.now() if moment is None else float(moment),
             )
         return self._facts
 
-    def forget(self) -> None:
-        """Have the facts gathered anew: a record or the moment changed."""
+    def forget(self, *, price_lists: bool = False) -> None:
+        """Have the facts gathered anew: a record or the moment changed. Price lists are read anew only if they did."""
         self._facts = None
+        if price_lists:
+            self._lists = None
+
+    def heads(self) -> list[records.PriceListHead]:
+        """Return the price lists without their prices, in the order of ids."""
+        names = records.PriceListHead.__struct_fields__
+        heads = [records.PriceListHead(**{name: getattr(one, name) for name in names}) for one in self._price_lists()]
+        return sorted(heads, key=lambda head: head.id)
+
+    def turns_by(self, moment: float) -> bool:
+        """Tell whether a price list begins or ends between the moment that is shown and another one."""
+        text = self._state.get(PRICED_AT)
+        if text is None:
+            return True
+        first, last = sorted((float(text), moment))
+        dates = (at for one in self._price_lists() for at in (one.starts_at, one.ends_at) if at is not None)
+        return any(first <= at.timestamp() <= last for at in dates)
 
     def offers_at(self, moment: float) -> Mapping[str, tuple[Offer, ...]]:
         """Return the prices of the lists that are in force at a moment, by variant."""
-        lists = all_records(self._repository, records.PriceList).values()
-        return offers_in_force(lists, self._region_id(), moment)
+        return offers_in_force(self._price_lists(), self._region_id(), moment)
+
+    def offers_of(self, lists: Iterable[records.PriceList]) -> Mapping[str, tuple[Offer, ...]]:
+        """Return the prices of other lists that are in force at the moment that is shown, by variant."""
+        text = self._state.get(PRICED_AT)
+        return offers_in_force(lists, self._region_id(), self.now() if text is None else float(text))
+
+    def _price_lists(self) -> list[records.PriceList]:
+        if self._lists is None:
+            self._lists = list(all_records(self._repository, records.PriceList).values())
+        return self._lists
 
     def basis(self, channel_ids: Collection[str] | None) -> str:
         """Return, as text to compare and keep, for what the products are shown with these channels."""

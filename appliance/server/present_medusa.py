@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.errors import ApplianceError, NotFound
+from appliance.errors import ApplianceError
 from appliance.medusa.faults import MedusaUnreachable
 from appliance.messages import Locale, catalogue
 from appliance.runtime import Runtime
@@ -16,7 +16,7 @@ def said_of(error: ApplianceError, locale: Locale) -> tuple[str, str]:
     if isinstance(error, MedusaUnreachable):
         text = messages.get(f"medusa.offline.{error.reason}") or messages["medusa.offline"]
         return text, messages["issue.medusa_offline.fix"]
-    code = "medusa_region" if isinstance(error, NotFound) else error.code
+    code = error.code
     return messages.get(f"issue.{code}") or error.message, messages.get(f"issue.{code}.fix") or error.hint
 
 

@@ -17,6 +17,7 @@ on conflict (digest) do nothing
 """
 _WAITING = "select hex(digest), event, ids from medusa_events where handled = 0 order by received_at limit ?"
 _HANDLED = "update medusa_events set handled = 1 where hex(digest) in (select value from json_each(?))"
+_CROWD = "select count(*) from medusa_events where handled = 0"
 _FORGET = "delete from medusa_events where handled = 1 and received_at < ?"
 
 
@@ -47,6 +48,11 @@ class MedusaEventRepository:
             db.execute(_FORGET, [now - remember])
             body = msgspec.json.encode(list(ids)).decode()
             return bool(db.execute(_ADD, [digest, event, body, now, int(followed)]).rowcount)
+
+    def crowd(self) -> int:
+        """Return how many events wait."""
+        with self._store.reading() as db:
+            return int(db.execute(_CROWD).fetchone()[0])
 
     def waiting(self, limit: int = 1000) -> list[MedusaEvent]:
         """Return events that were not followed yet, the oldest first."""

@@ -85,7 +85,7 @@ def _refresh(runtime: Runtime) -> None:
         count = sum(issue.severity is severity for issue in open_issues)
         runtime.metrics.issues.labels(severity.value).set(count)
     if runtime.medusa is not None:
-        _refresh_medusa(runtime.metrics, runtime.medusa.status(), runtime.now())
+        _refresh_medusa(runtime.metrics, runtime.medusa.status(mirrored=False), runtime.now())
 
 
 def _refresh_medusa(metrics: Metrics, status: SyncStatus, now: float) -> None:

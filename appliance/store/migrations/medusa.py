@@ -34,6 +34,7 @@ create table medusa_events (
     handled integer not null default 0 check (handled in (0, 1))
 ) strict, without rowid;
 create index medusa_events_waiting on medusa_events (received_at) where handled = 0;
+create index medusa_events_followed on medusa_events (received_at) where handled = 1;
 
 drop table outbox;
 create table outbox (

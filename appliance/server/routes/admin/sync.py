@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Request, get, post
 
 from appliance.errors import ApplianceError, NotFound
-from appliance.jobs.synchronising import FOLLOW, SYNC
+from appliance.jobs.synchronising import COPY, FOLLOW, SYNC
 from appliance.medusa.service import LastPass, MedusaService
 from appliance.runtime import Runtime
 from appliance.server.admin_schemas import JobOut
@@ -51,7 +51,8 @@ async def start_sync(request: Request[Any, Any, Any]) -> JobOut:
     data = await read_body(request, SyncIn)
     runtime = runtime_of(request)
     _connected(runtime)
-    kind, args = (FOLLOW, {}) if data.mode == "events" else (SYNC, {"mode": data.mode})
+    kind = {"events": FOLLOW, "full": COPY}.get(data.mode, SYNC)
+    args = {"mode": data.mode} if kind == SYNC else {}
     return present(await asyncio.to_thread(queue_of(request).submit, kind, args))
 
 
