@@ -111,25 +111,32 @@ def _follow(run: Pass, wanted: _Wanted, orders: OrderRepository, settings: Medus
     read_products(run, sorted(products))
     order_ids = wanted.orders | (set(unpaid_orders(run, now)) if wanted.payments else set())
     bought = {item.product_id for order in read_orders(run, orders, order_ids) for item in order.items}
-    _follow_stock(run, wanted, {id_ for id_ in bought if id_} | products)
+    _follow_stock(run, wanted, {id_ for id_ in bought if id_}, products)
     read_customers(run, wanted.customers, now)
     if wanted.channels:
         sweep_channels(run)
 
 
-def _follow_stock(run: Pass, wanted: _Wanted, touched: set[str]) -> None:
-    """Read the stock that events are about; ``touched`` are products whose items are read in any case.
+def _follow_stock(run: Pass, wanted: _Wanted, bought: set[str], products: set[str]) -> None:
+    """Read the stock that events are about: of items and levels, and of what was ``bought``.
 
-    Medusa finds no item by its level. A level that nothing here names is mostly that of a new product, whose items
-    are read with it; what is left is read with all the rest where that is little, else by the next pass over stock.
+    Medusa finds no item by its level. A level that nothing here names is mostly that of one of the ``products`` told of
+    beside it; what is left is read with all the rest where that is little, else by the next pass over stock.
     """
     repository = run.mirror.repository
     if len(wanted.levels) > _MOST_LEVELS:
         read_stock(run)
         return
     read_items(run, wanted.items | set(repository.holding(_ITEM, wanted.levels)))
-    read_stock_of(run, touched)
-    known = run.mirror.some(records.InventoryItem, repository.holding(_ITEM, wanted.levels)).values()
-    placed = {level.id for item in known for level in item.location_levels}
-    if wanted.levels - placed and len(repository.ids(_ITEM)) <= _FEW_ITEMS:
+    read_stock_of(run, bought)
+    if not _unplaced(run, wanted.levels):
+        return
+    read_stock_of(run, products)
+    if _unplaced(run, wanted.levels) and len(repository.ids(_ITEM)) <= _FEW_ITEMS:
         read_stock(run)
+
+
+def _unplaced(run: Pass, levels: set[str]) -> set[str]:
+    """Return the levels that no stock item here names."""
+    holders = run.mirror.some(records.InventoryItem, run.mirror.repository.holding(_ITEM, levels)).values()
+    return levels - {level.id for item in holders for level in item.location_levels}

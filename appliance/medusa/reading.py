@@ -232,9 +232,7 @@ class Reader:
 
     def price_lists(self) -> list[records.PriceList]:
         """Return all price lists with their prices, also those that are off or over."""
-        # One list an answer: a sale of the whole shop has a price for every variant.
-        listing = Listing(path="/admin/price-lists", key="price_lists", fields=fields.PRICE_LIST, row=_PriceListRow)
-        rows = [row for head in self.price_list_heads() for row in self._rows(listing, [head.id])]
+        rows = self._whole("/admin/price-lists", "price_lists", fields.PRICE_LIST, _PriceListRow)
         return [_price_list(row) for row in rows]
 
     def regions(self) -> list[records.Region]:

@@ -13,7 +13,7 @@ from job_waits import ended, in_state
 
 from appliance.issues import IssueBoard
 from appliance.jobs.queue import JobQueue
-from appliance.jobs.synchronising import FOLLOW, PUSH, SYNC, WRITE_BACK, Synchroniser
+from appliance.jobs.synchronising import COPY, FOLLOW, PUSH, SYNC, WRITE_BACK, Synchroniser
 from appliance.medusa.faults import MedusaUnreachable
 from appliance.medusa.service import MedusaService
 from appliance.messages import LOCALES, catalogue
@@ -105,11 +105,11 @@ def test_a_cancelled_pass_ends_soon(queue: JobQueue, passes: Passes) -> None:
 def test_what_starts_by_itself_goes_by_the_settings() -> None:
     nothing = cast("MedusaService", None)
     entries = {one.name: one for one in Synchroniser(nothing, Settings()).entries()}
-    assert {name: one.args["mode"] for name, one in entries.items()} == {
-        "medusa_changes": "changes",
-        "medusa_stock": "stock",
-        "medusa_sweep": "sweep",
-        "medusa_full": "full",
+    assert {name: (one.kind, one.args.get("mode")) for name, one in entries.items()} == {
+        "medusa_changes": (SYNC, "changes"),
+        "medusa_stock": (SYNC, "stock"),
+        "medusa_sweep": (SYNC, "sweep"),
+        "medusa_full": (COPY, None),
     }
     assert (entries["medusa_changes"].period, entries["medusa_stock"].period) == (60.0, 300.0)
     assert entries["medusa_full"].cron == "30 3 * * *"
@@ -119,7 +119,7 @@ def test_what_starts_by_itself_goes_by_the_settings() -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_kind_has_words(locale: Any) -> None:
-    assert {f"job_kind.{kind}" for kind in (SYNC, FOLLOW, PUSH, WRITE_BACK)} <= catalogue(locale).keys()
+    assert {f"job_kind.{kind}" for kind in (SYNC, COPY, FOLLOW, PUSH, WRITE_BACK)} <= catalogue(locale).keys()
 
 
 def test_waiting_events_are_taken_up_once_there_is_a_copy(queue: JobQueue) -> None:

@@ -153,7 +153,7 @@ def test_work_that_is_stopped_does_not_wait_for_a_silent_medusa(later: list[Faul
         client.close()
 
 
-@pytest.mark.parametrize("wait", ["1", formatdate(time.time() - 3600 + 1, usegmt=True)])
+@pytest.mark.parametrize("wait", ["1", formatdate(time.time() - 3600 + 1, usegmt=True)], ids=["seconds", "date"])
 def test_medusa_comes_back_between_tries(wait: str, call: Callable[..., tuple[FaultServer, MedusaClient]]) -> None:
     date = formatdate(time.time() - 3600, usegmt=True)
     busy = says(b"{}", status="429 Slow down", headers=f"Retry-After: {wait}\r\nDate: {date}\r\n")

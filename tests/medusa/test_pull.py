@@ -238,7 +238,7 @@ def test_no_medusa_at_all(shop: SyncedShop, fake: FakeMedusa) -> None:
 def test_an_unknown_publishable_key_is_an_issue_and_not_a_failed_job(shop: SyncedShop, fake: FakeMedusa) -> None:
     shop.reopen(publishable_key="pk_wrong")
     told = shop.pull("now")
-    assert told["reason"] == "not_found" and "publishable" in told["detail"]
+    assert told["reason"] == "medusa_key" and "publishable" in told["detail"]
     assert "pk_wrong" not in str(told)
     assert "medusa_key" in {issue.code for issue in shop.runtime.issues.open()}
     shop.reopen(publishable_key="pk_web")
