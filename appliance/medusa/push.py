@@ -178,7 +178,7 @@ class Push:
                 if rule == "ask":
                     return self._settle(edit, sight, "conflict", "", theirs=current)
                 if rule == "medusa":
-                    return self._settle(edit, sight, "dropped", "medusa", theirs=current)
+                    return self._settle(edit, sight, "dropped", "rule", theirs=current)
             self._outbox.begin(edit.id)
             try:
                 send(self._writer, sight.product, edit)
@@ -220,7 +220,7 @@ class Push:
             fate = (state, outcome)
             if heirs and state != "sent":
                 rebase_edit(db, heirs[0].id, edit.base)
-                if state in ("conflict", "refused"):
+                if state in ("conflict", "refused") or outcome == "rule":
                     fate = ("dropped", "superseded")
             settle_edit(db, edit.id, *fate, self._now(), theirs=theirs, error=error)
             settled[:] = [fate]

@@ -246,10 +246,11 @@ def test_a_new_change_of_the_owner_settles_the_conflict(shop: OwnerShop, fake: F
 
 
 @pytest.mark.parametrize(
-    ("rule", "states", "stocked"), [("here", [("sent", "sent")], 3), ("medusa", [("dropped", "medusa")], 8)]
+    ("rule", "states", "stocked", "told"),
+    [("here", [("sent", "sent")], 3, []), ("medusa", [("dropped", "rule")], 8, ["medusa_edits_lost"])],
 )
 def test_a_rule_decides_a_conflict(
-    open_shop: OpenShop, fake: FakeMedusa, rule: str, states: list[tuple[str, str]], stocked: int
+    open_shop: OpenShop, fake: FakeMedusa, rule: str, states: list[tuple[str, str]], stocked: int, told: list[str]
 ) -> None:
     shop = open_shop(conflict_stock=rule)
     shop.want("a", VariantWish(id="variant_a_0", stock=3))
@@ -259,6 +260,19 @@ def test_a_rule_decides_a_conflict(
     assert fake.level("a")["stocked_quantity"] == stocked
     product = shop.catalogue.product("a")
     assert product is not None and product.variants[0].stock == stocked
+    assert [issue.code for issue in shop.issues.open()] == told
+    shop.clock.at += 90_000
+    shop.push.run()
+    assert shop.issues.open() == []
+
+
+def test_of_several_edits_that_a_rule_gives_up_the_last_counts_as_lost(shop: OwnerShop, fake: FakeMedusa) -> None:
+    shop.want("a", tags=["một"])
+    shop.want("a", tags=["hai"])
+    fake.products["a"]["tags"] = [{"value": "bên kia"}]
+    shop.push.run()
+    assert shop.states() == [("dropped", "superseded"), ("dropped", "rule")]
+    assert [(issue.code, issue.detail) for issue in shop.issues.open()] == [("medusa_edits_lost", "1")]
 
 
 def test_later_edits_of_the_same_thing_take_the_place_of_one_that_does_not_arrive(
