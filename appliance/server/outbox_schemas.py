@@ -45,4 +45,4 @@ class DecisionIn(In, frozen=True, kw_only=True):
     """Whose version holds."""
 
     keep: Literal["here", "medusa"]
-    """``here``: send the change after all; ``medusa``: give it up."""
+    """``here``: send the change after all; ``medusa``: give it up, also while it waits to be sent."""

@@ -44,7 +44,7 @@ class OwnerShop:
         self.mirror = Mirror(self.catalogue, MirrorRepository(self.store), state, self.settings, clock)
         self.reader = Reader(client)
         self.exchange = Turns()
-        self.edits = OwnerEdits(self.mirror, self.outbox, self.catalogue, self.issues, clock)
+        self.edits = OwnerEdits(self.mirror, self.outbox, self.catalogue, self.issues, self.exchange, clock)
         self.push = Push(
             self.reader,
             Writer(client, retry=False),

@@ -96,7 +96,7 @@ def test_a_try_that_fails_waits_longer_each_time_and_nothing_overtakes(shop: Own
     shop.want("b", title="Hai")
     waits = []
     for _ in range(9):
-        fake.before = lambda method, _path: httpx.Response(500) if method == "POST" else None
+        fake.before = lambda _method, _path: httpx.Response(500)
         report = shop.push.run(at_once=True)
         assert (report.stopped, report.sent, report.waiting) == ("server_error", 0, 2)
         waits.append(report.retry_in or 0.0)

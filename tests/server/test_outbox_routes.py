@@ -155,6 +155,15 @@ def test_a_conflict_is_shown_with_both_versions_and_decided(shop: Shop, keep: st
     assert shop.owner.get("/v1/admin/sync/conflicts").json()["items"] == []
 
 
+def test_a_change_that_waits_is_given_up(shop: Shop) -> None:
+    _change(shop, title="Ở đây")
+    path = f"/v1/admin/sync/conflicts/{_medusa(shop).outbox.list()[0].id}"
+    assert shop.owner.post(path, {"keep": "here"}).status_code == 409
+    given_up = shop.owner.post(path, {"keep": "medusa"})
+    assert (given_up.status_code, given_up.json()["state"], given_up.json()["outcome"]) == (200, "dropped", "medusa")
+    assert shop.owner.get("/v1/admin/products/giay-da").json()["title"] == "Giày da"
+
+
 def test_without_a_medusa_nothing_waits(open_shop: OpenShop) -> None:
     shop = open_shop()
     assert shop.owner.get("/v1/admin/sync/outbox").json() == {"items": []}
