@@ -23,7 +23,10 @@ _LONGEST = 60
 @json_option
 @pass_session
 def conflicts(session: Session, keep: str | None, edit_id: str | None) -> None:
-    """List changes that were made both here and in Medusa, or decide one: `--keep here ID` or `--keep medusa ID`."""
+    """List changes that were made both here and in Medusa, or decide one: `--keep here ID` or `--keep medusa ID`.
+
+    `--keep medusa` also gives up a change that waits to be sent; `appliance sync outbox` names it.
+    """
     if (keep is None) != (edit_id is None):
         raise click.UsageError("--keep and ID go together.")
     if edit_id is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import msgspec
@@ -15,9 +16,19 @@ from appliance.medusa.mirror import Mirror
 from appliance.medusa.outbox_issues import tell_owner
 from appliance.medusa.overlay import with_edits
 from appliance.medusa.projection import stock_items
+from appliance.medusa.turns import Turns
 from appliance.medusa.wishes import Surroundings, Translation, Wish, thing_of
 from appliance.store.catalogue import Catalogue
-from appliance.store.outbox import Edit, EditState, OutboxRepository, add_edits, read_open, reopen_edit, settle_edit
+from appliance.store.outbox import (
+    Edit,
+    EditState,
+    OutboxRepository,
+    add_edits,
+    read_open,
+    rebase_edit,
+    reopen_edit,
+    settle_edit,
+)
 from appliance.store.sqlite import Transaction
 
 Keep = Literal["here", "medusa"]
@@ -36,7 +47,7 @@ class EditView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnerEdits:
-    """The owner's changes of mirrored products. Safe to use from any thread; never waits for Medusa."""
+    """The owner's changes of mirrored products. Safe to use from any thread; only ``resolve`` may wait for Medusa."""
 
     def __init__(
         self,
@@ -44,8 +55,11 @@ class OwnerEdits:
         outbox: OutboxRepository,
         catalogue: Catalogue,
         issues: IssueBoard,
+        exchange: Turns,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """``exchange`` is the lock that the push holds while it sends an edit."""
+        self._exchange = exchange
         self._mirror, self._outbox, self._catalogue = mirror, outbox, catalogue
         self._issues, self._now = issues, now
         self.on_change: Callable[[], None] = lambda: None
@@ -95,11 +109,13 @@ class OwnerEdits:
     def resolve(self, edit_id: str, keep: Keep) -> Edit:
         """Decide an edit that waits for the owner: ``here`` sends it after all, ``medusa`` gives it up.
 
-        Raises ``NotFound``, or ``Conflict`` when it does not wait for a decision.
+        One that still waits to be sent can be given up too, not while it is being sent: then this waits for that call.
+        Raises ``NotFound``, or ``Conflict`` when it does not wait.
         """
         edit = self._outbox.get(edit_id)
         if edit is None:
             raise NotFound("There is no such edit.")
+        is_unsent = keep == "medusa" and edit.state == "waiting"
 
         def within(db: Transaction) -> None:
             if keep == "here":
@@ -107,15 +123,26 @@ class OwnerEdits:
                 base = edit.theirs if edit.state == "conflict" else edit.base
                 decided = reopen_edit(db, edit_id, base, "here")
             else:
-                is_open = any(one.id == edit_id and one.state != "waiting" for one in read_open(db, [edit.product_id]))
-                decided = is_open and settle_edit(db, edit_id, "dropped", "medusa", self._now())
+                decided = self._give_up(db, edit, is_unsent)
             if not decided:
                 raise Conflict("This edit does not wait for a decision.")
 
-        self._mirror.edit(edit.product_id, within)
+        with self._exchange if is_unsent else nullcontext():
+            self._mirror.edit(edit.product_id, within)
         self._tell()
         settled = self._outbox.get(edit_id)
         return edit if settled is None else settled
+
+    def _give_up(self, db: Transaction, edit: Edit, is_unsent: bool) -> bool:
+        """Drop an open edit, one that waits to be sent only if ``is_unsent``; the next takes over its base."""
+        found = read_open(db, [edit.product_id])
+        mine = next((one for one in found if one.id == edit.id and (is_unsent or one.state != "waiting")), None)
+        if mine is None:
+            return False
+        heirs = [one for one in found if one.number > mine.number and thing_of(one) == thing_of(mine)]
+        if heirs and mine.state == "waiting":
+            rebase_edit(db, heirs[0].id, mine.base)
+        return settle_edit(db, mine.id, "dropped", "medusa", self._now())
 
     def view(self, edit: Edit) -> EditView:
         """Return an edit as the owner reads it: categories and locations by name, the product by its title."""

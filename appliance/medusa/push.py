@@ -36,6 +36,8 @@ _FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
 """Seconds before an edit that did not get through is tried again; doubled with every try."""
 _KEPT_SECONDS = 90 * 86_400.0
 """How long settled edits can be looked up."""
+_MOST_FAILURES = 5
+"""How often Medusa may fail at an edit, while it answers what it has of the product, before the owner is to decide."""
 _BROKEN = frozenset({"dropped", "garbage"})
 _STOPS = (MedusaUnreachable, MedusaDenied, MedusaChanged, MedusaTooOld)
 
@@ -91,6 +93,10 @@ class Push:
         self._reader, self._writer, self._mirror, self._outbox = reader, writer, mirror, outbox
         self._issues, self._settings, self._exchange, self._now = issues, settings, exchange, now
         self._dice = dice or random.Random()
+        self._failing, self._failures = "", 0
+        """The edit at which Medusa failed last, and how often; a new process counts anew."""
+        self._reached = False
+        """Whether Medusa answered in this push."""
 
     def run(
         self,
@@ -105,6 +111,7 @@ class Push:
         ends the push and stands in the report; errors of the store are raised.
         """
         began, report = time.monotonic(), PushReport()
+        self._reached = False
         self._mirror.finish()
         total = self._waiting()
         try:
@@ -118,7 +125,7 @@ class Push:
             revise_undecided(self._mirror, self._outbox)
             self._outbox.prune(self._now() - _KEPT_SECONDS)
         finally:
-            tell_owner(self._issues, self._outbox, self._now())
+            tell_owner(self._issues, self._outbox, self._now(), reached=self._reached)
         report.waiting = self._waiting()
         report.seconds = round(time.monotonic() - began, 3)
         if total:
@@ -156,6 +163,7 @@ class Push:
 
     def _note(self, edit: Edit, fault: ApplianceError, report: PushReport) -> None:
         reason = fault.reason if isinstance(fault, MedusaUnreachable) else fault.code
+        self._reached = self._reached or isinstance(fault, MedusaChanged)
         wait = _FIRST_WAIT * 2.0 ** min(edit.attempts, 10) * (0.5 + self._dice.random())
         wait = max(min(wait, _LONGEST_WAIT), getattr(fault, "retry_after", 0.0) if reason == "rate_limited" else 0.0)
         if reason != "stopping":
@@ -178,10 +186,13 @@ class Push:
                 if rule == "ask":
                     return self._settle(edit, sight, "conflict", "", theirs=current)
                 if rule == "medusa":
-                    return self._settle(edit, sight, "dropped", "medusa", theirs=current)
-            self._outbox.begin(edit.id)
+                    return self._settle(edit, sight, "dropped", "rule", theirs=current)
+            if edit.id == self._failing and self._failures >= _MOST_FAILURES:
+                # Those behind it shall not wait for ever.
+                told = f"Medusa failed at this change {self._failures} times. {edit.last_error}"
+                return self._settle(edit, sight, "refused", "", error=told)
             try:
-                send(self._writer, sight.product, edit)
+                self._send(sight.product, edit)
             except MedusaRefused as refused:
                 if refused.status == 404 and not is_last:
                     # Deleted since the look: the next one will show it.
@@ -191,9 +202,21 @@ class Push:
         after = self._look(edit)
         return self._gone(edit.product_id) if after is None else self._settle(edit, after, "sent", "sent")
 
+    def _send(self, product: records.Product, edit: Edit) -> None:
+        """Send an edit and count it when Medusa fails at it; a line that breaks or is slow says nothing of the edit."""
+        self._outbox.begin(edit.id)
+        try:
+            send(self._writer, product, edit)
+        except (MedusaUnreachable, MedusaChanged) as fault:
+            if isinstance(fault, MedusaChanged) or fault.reason == "server_error":
+                self._failures = self._failures + 1 if self._failing == edit.id else 1
+                self._failing = edit.id
+            raise
+
     def _look(self, edit: Edit) -> _Sight | None:
         """Read an edit's product with the stock items that matter now; ``None`` when it is gone."""
         found = self._reader.read_products([edit.product_id])
+        self._reached = True
         if found.gone:
             return None
         if not found.products:
@@ -220,12 +243,13 @@ class Push:
             fate = (state, outcome)
             if heirs and state != "sent":
                 rebase_edit(db, heirs[0].id, edit.base)
-                if state in ("conflict", "refused"):
+                if state in ("conflict", "refused") or outcome == "rule":
                     fate = ("dropped", "superseded")
             settle_edit(db, edit.id, *fate, self._now(), theirs=theirs, error=error)
             settled[:] = [fate]
 
         self._mirror.write_product(*sight, within)
+        self._failing, self._failures = "", 0
         ((state, outcome),) = settled
         log.info("medusa_edit_settled", edit=edit.id, field=edit.field, state=state, outcome=outcome)
         if outcome in ("sent", "already", "gone"):

@@ -116,7 +116,7 @@ class MedusaService:
         self.intake = EventIntake(self.events, settings.medusa.webhook_secret, self.medusa_time)
         self.intake.on_crowd = lambda: self._missed.note(answering=False)
         self.mirror = Mirror(catalogue, MirrorRepository(store), self._state, settings, self.medusa_time)
-        self.edits = OwnerEdits(self.mirror, self.outbox, catalogue, issues, now)
+        self.edits = OwnerEdits(self.mirror, self.outbox, catalogue, issues, self.exchange, now)
         # A push looks before it sends again; what is written back may simply be sent again.
         writer = Writer(self.client, retry=False)
         self._push = Push(self.reader, writer, self.mirror, self.outbox, issues, settings.medusa, self.exchange, now)

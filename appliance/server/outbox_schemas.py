@@ -27,7 +27,8 @@ class EditOut(Out, frozen=True, kw_only=True):
     theirs: Any
     """What Medusa has instead of ``base``, where both sides changed it."""
     state: EditState
-    outcome: Literal["", "sent", "already", "here", "medusa", "gone", "superseded"]
+    outcome: Literal["", "sent", "already", "here", "medusa", "rule", "gone", "superseded"]
+    """``medusa``, ``here``: whose the owner kept; ``rule``: Medusa's was kept by the rule of the field."""
     attempts: int
     last_error: str
     created_at: str
@@ -44,4 +45,4 @@ class DecisionIn(In, frozen=True, kw_only=True):
     """Whose version holds."""
 
     keep: Literal["here", "medusa"]
-    """``here``: send the change after all; ``medusa``: give it up."""
+    """``here``: send the change after all; ``medusa``: give it up, also while it waits to be sent."""

@@ -9,23 +9,42 @@ import msgspec
 from msgspec import UNSET
 
 from appliance.domain import Product, Variant, to_minor
-from appliance.errors import Conflict, InvalidInput, NotFound
+from appliance.errors import Conflict, InvalidInput, NotFound, Unavailable
 from appliance.medusa.wishes import VariantWish, Wish
 from appliance.runtime import Runtime
 from appliance.server.admin_schemas import ProductPatch, VariantPatch
 from appliance.store.catalogue import Catalogue
+from appliance.store.mirror import MirrorRepository
+
+_RETRY_SECONDS = 60.0
 
 
 def change_product(runtime: Runtime, product: Product, data: ProductPatch) -> None:
     """Change what is named; search and recommendations know it at once.
 
-    Raises ``NotFound`` for an unknown variant, ``Conflict`` or ``InvalidInput`` for what cannot be.
+    Raises ``NotFound`` for an unknown variant, ``Conflict`` or ``InvalidInput`` for what cannot be, ``Unavailable``
+    for a product of a Medusa whose connection is switched off.
     """
     edits = runtime.medusa.edits if runtime.medusa else None
+    if edits is None:
+        _require_own(runtime, product.id)
     if edits is None or not edits.is_mirrored(product.id):
         runtime.catalogue.change(product.id, lambda former: _changed(former, data, runtime.catalogue))
     else:
         edits.change(product.id, _wish(product, data))
+
+
+def _require_own(runtime: Runtime, product_id: str) -> None:
+    """Raise ``Unavailable`` where the next reading of Medusa would write over a change: it cannot be queued now."""
+    # Without an address there will be no reading: the shop was cut loose from its Medusa and is on its own.
+    on_its_own = not runtime.settings.medusa.url and not runtime.safe_mode
+    if on_its_own or not MirrorRepository(runtime.store).has("product", product_id):
+        return
+    raise Unavailable(
+        "This product comes from Medusa, and the connection to Medusa is switched off.",
+        retry_after=_RETRY_SECONDS,
+        hint="See `appliance status` for the reason; until it is cured, change the product in Medusa.",
+    )
 
 
 def _wish(product: Product, data: ProductPatch) -> Wish:

@@ -48,7 +48,7 @@ update outbox set state = 'waiting', base = :base, outcome = :outcome, last_erro
 where id = :id and state in ('conflict', 'refused')
 """
 _REBASE = "update outbox set base = ? where id = ? and state = 'waiting'"
-_LOST = "select count(*) from outbox where state = 'dropped' and outcome = 'gone' and settled_at >= ?"
+_LOST = "select count(*) from outbox where state = 'dropped' and outcome in ('gone', 'rule') and settled_at >= ?"
 _PRUNE = "delete from outbox where state in ('sent', 'dropped') and settled_at < ?"
 
 
@@ -72,8 +72,9 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """In a conflict: what Medusa has instead of ``base``."""
     state: EditState = "waiting"
     outcome: str = ""
-    """How it was settled: ``sent``; ``already``: Medusa had the value; ``medusa``, ``here``: whose was kept; ``gone``:
-    there is nothing left to change; ``superseded``: by a later edit of the same thing."""
+    """How it was settled: ``sent``; ``already``: Medusa had the value; ``medusa``, ``here``: whose the owner kept;
+    ``rule``: Medusa's was kept by the rule of the field; ``gone``: there is nothing left to change; ``superseded``: by
+    a later edit of the same thing."""
     attempts: int = 0
     next_attempt_at: float = 0.0
     last_error: str = ""
@@ -133,7 +134,7 @@ class OutboxRepository:
             return settle_edit(db, edit_id, state, outcome, self._now(), theirs=theirs, error=error)
 
     def lost(self, since: float) -> int:
-        """Return how many edits were dropped since a time because what they change is gone from Medusa."""
+        """Return how many edits were dropped since a time without the owner's doing: gone from Medusa, or by a rule."""
         with self._store.reading() as db:
             return int(db.execute(_LOST, [since]).fetchone()[0])
 

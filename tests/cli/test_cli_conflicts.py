@@ -37,7 +37,7 @@ def test_every_field_and_state_has_words(locale: Any) -> None:
     known = catalogue(locale)
     assert {f"edit.field.{name}" for name in get_args(EditField)} <= known.keys()
     assert {f"edit.state.{name}" for name in get_args(EditState)} <= known.keys()
-    for code in ("medusa_conflicts", "medusa_edits_refused", "medusa_edits_lost"):
+    for code in ("medusa_conflicts", "medusa_edits_refused", "medusa_edits_lost", "medusa_edits_stuck"):
         assert {f"issue.{code}", f"issue.{code}.fix"} <= known.keys()
 
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from small_medusa import DANANG, HANOI, FakeMedusa
+from talking import Clock, talk
+
 from appliance.issues import IssueBoard
 from appliance.medusa import records
 from appliance.medusa.client import MedusaClient
@@ -41,7 +44,7 @@ class OwnerShop:
         self.mirror = Mirror(self.catalogue, MirrorRepository(self.store), state, self.settings, clock)
         self.reader = Reader(client)
         self.exchange = Turns()
-        self.edits = OwnerEdits(self.mirror, self.outbox, self.catalogue, self.issues, clock)
+        self.edits = OwnerEdits(self.mirror, self.outbox, self.catalogue, self.issues, self.exchange, clock)
         self.push = Push(
             self.reader,
             Writer(client, retry=False),
@@ -98,3 +101,16 @@ class OwnerShop:
         """Close the store and the connections."""
         self.client.close()
         self.store.close()
+
+
+def shop_of_two(folder: Path, fake: FakeMedusa, **settings: Any) -> OwnerShop:
+    """Open a shop that has read two products, two categories and two places of a Medusa in memory."""
+    clock = Clock()
+    shop = OwnerShop(folder, talk(fake, clock), clock, **settings)
+    for product_id in ("a", "b"):
+        fake.add(product_id)
+    fake.categories.update(("pcat_giay", "pcat_tui"))
+    shop.know_categories({"pcat_giay": "Giày", "pcat_tui": "Túi"})
+    shop.know_places({HANOI: "Hà Nội", DANANG: "Đà Nẵng"}, HANOI)
+    shop.pull(["a", "b"])
+    return shop

@@ -1,23 +1,19 @@
-"""The push: in order, each once, conflicts by the rule of their field, and nothing lost while Medusa is away."""
+"""The push: in order, each once, and nothing lost while Medusa is away."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from owner_shop import OwnerShop
-from small_medusa import DANANG, HANOI, FakeMedusa
-from talking import Clock, talk
+from owner_shop import OwnerShop, shop_of_two
+from small_medusa import DANANG, FakeMedusa
 
-from appliance.errors import Conflict, NotFound
 from appliance.medusa.wishes import VariantWish
-
-OpenShop = Callable[..., OwnerShop]
 
 
 @pytest.fixture
@@ -26,29 +22,10 @@ def fake() -> FakeMedusa:
 
 
 @pytest.fixture
-def open_shop(tmp_path: Path, fake: FakeMedusa) -> Iterator[OpenShop]:
-    made: list[OwnerShop] = []
-
-    def opened(**settings: Any) -> OwnerShop:
-        clock = Clock()
-        shop = OwnerShop(tmp_path, talk(fake, clock), clock, **settings)
-        made.append(shop)
-        for product_id in ("a", "b"):
-            fake.add(product_id)
-        fake.categories.update(("pcat_giay", "pcat_tui"))
-        shop.know_categories({"pcat_giay": "Giày", "pcat_tui": "Túi"})
-        shop.know_places({HANOI: "Hà Nội", DANANG: "Đà Nẵng"}, HANOI)
-        shop.pull(["a", "b"])
-        return shop
-
+def shop(tmp_path: Path, fake: FakeMedusa) -> Iterator[OwnerShop]:
+    opened = shop_of_two(tmp_path, fake)
     yield opened
-    for shop in made:
-        shop.close()
-
-
-@pytest.fixture
-def shop(open_shop: OpenShop) -> OwnerShop:
-    return open_shop()
+    opened.close()
 
 
 def _keys(fake: FakeMedusa) -> list[str]:
@@ -119,7 +96,7 @@ def test_a_try_that_fails_waits_longer_each_time_and_nothing_overtakes(shop: Own
     shop.want("b", title="Hai")
     waits = []
     for _ in range(9):
-        fake.before = lambda method, _path: httpx.Response(500) if method == "POST" else None
+        fake.before = lambda _method, _path: httpx.Response(500)
         report = shop.push.run(at_once=True)
         assert (report.stopped, report.sent, report.waiting) == ("server_error", 0, 2)
         waits.append(report.retry_in or 0.0)
@@ -180,98 +157,6 @@ def test_another_way_of_writing_the_same_is_no_conflict(shop: OwnerShop, fake: F
     fake.products["a"]["status"] = "proposed"
     report = shop.push.run()
     assert (report.sent, report.already, report.conflicts) == (1, 2, 0)
-
-
-def test_a_conflict_is_kept_with_both_versions_and_the_shop_shows_what_is_charged(
-    shop: OwnerShop, fake: FakeMedusa
-) -> None:
-    shop.want("a", VariantWish(id="variant_a_0", prices={"VND": Decimal(90_000)}))
-    shop.want("b", title="Khác")
-    fake.products["a"]["variants"][0]["prices"][0]["amount"] = 120_000
-    report = shop.push.run()
-    assert (report.conflicts, report.sent) == (1, 1)
-    (edit,) = shop.edits.undecided()
-    assert (edit.state, edit.base, edit.value, edit.theirs) == ("conflict", "100000", "90000", "120000")
-    assert shop.edits.view(edit).product_title == "Sản phẩm a"
-    product = shop.catalogue.product("a")
-    assert product is not None and product.price == 120_000
-    assert [(issue.code, issue.detail) for issue in shop.issues.open()] == [("medusa_conflicts", "1")]
-
-
-def test_the_owner_keeps_what_was_changed_here(shop: OwnerShop, fake: FakeMedusa) -> None:
-    shop.want("a", title="Ở đây")
-    fake.products["a"]["title"] = "Bên kia"
-    shop.push.run()
-    (edit,) = shop.edits.undecided()
-    assert shop.edits.resolve(edit.id, "here").state == "waiting"
-    product = shop.catalogue.product("a")
-    assert product is not None and product.title == "Ở đây"
-    assert shop.issues.open() == []
-    assert shop.push.run().sent == 1
-    assert fake.products["a"]["title"] == "Ở đây"
-    with pytest.raises(Conflict):
-        shop.edits.resolve(edit.id, "medusa")
-
-
-def test_the_owner_keeps_what_medusa_has(shop: OwnerShop, fake: FakeMedusa) -> None:
-    shop.want("a", title="Ở đây")
-    fake.products["a"]["title"] = "Bên kia"
-    shop.push.run()
-    (edit,) = shop.edits.undecided()
-    shop.edits.resolve(edit.id, "medusa")
-    assert shop.states() == [("dropped", "medusa")]
-    assert (shop.issues.open(), fake.writes) == ([], [])
-    with pytest.raises(NotFound):
-        shop.edits.resolve("none", "medusa")
-
-
-def test_medusa_moved_on_since_the_owner_decided(shop: OwnerShop, fake: FakeMedusa) -> None:
-    shop.want("a", title="Ở đây")
-    fake.products["a"]["title"] = "Bên kia"
-    shop.push.run()
-    shop.edits.resolve(shop.edits.undecided()[0].id, "here")
-    fake.products["a"]["title"] = "Bên kia, lần nữa"
-    assert shop.push.run().conflicts == 1
-    assert shop.edits.undecided()[0].theirs == "Bên kia, lần nữa"
-
-
-def test_a_new_change_of_the_owner_settles_the_conflict(shop: OwnerShop, fake: FakeMedusa) -> None:
-    shop.want("a", title="Ở đây")
-    fake.products["a"]["title"] = "Bên kia"
-    shop.push.run()
-    shop.want("a", title="Cả hai")
-    assert shop.push.run().sent == 1
-    assert shop.states() == [("dropped", "superseded"), ("sent", "sent")]
-    assert fake.products["a"]["title"] == "Cả hai"
-
-
-@pytest.mark.parametrize(
-    ("rule", "states", "stocked"), [("here", [("sent", "sent")], 3), ("medusa", [("dropped", "medusa")], 8)]
-)
-def test_a_rule_decides_a_conflict(
-    open_shop: OpenShop, fake: FakeMedusa, rule: str, states: list[tuple[str, str]], stocked: int
-) -> None:
-    shop = open_shop(conflict_stock=rule)
-    shop.want("a", VariantWish(id="variant_a_0", stock=3))
-    fake.level("a")["stocked_quantity"] = 8
-    shop.push.run()
-    assert shop.states() == states
-    assert fake.level("a")["stocked_quantity"] == stocked
-    product = shop.catalogue.product("a")
-    assert product is not None and product.variants[0].stock == stocked
-
-
-def test_later_edits_of_the_same_thing_take_the_place_of_one_that_does_not_arrive(
-    shop: OwnerShop, fake: FakeMedusa
-) -> None:
-    for title in ("Một", "Hai", "Ba"):
-        shop.want("a", title=title)
-    fake.products["a"]["title"] = "Bên kia"
-    shop.push.run()
-    assert shop.states() == [("dropped", "superseded"), ("dropped", "superseded"), ("conflict", "")]
-    (edit,) = shop.edits.undecided()
-    assert (edit.base, edit.value, edit.theirs) == ("Sản phẩm a", "Ba", "Bên kia")
-    assert fake.writes == []
 
 
 def test_a_refusal_is_kept_with_its_reason_and_the_others_go_on(shop: OwnerShop, fake: FakeMedusa) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 from server_shop import OpenShop, Shop
 
 from appliance.medusa import records
+from appliance.medusa.mirror import Mirror
 from appliance.medusa.service import MedusaService
 from appliance.settings.sections import Secret
+from appliance.store.mirror import MirrorRepository
+from appliance.store.state import StateRepository
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 HERE = "sloc_1"
@@ -23,7 +27,11 @@ def shop(open_shop: OpenShop) -> Shop:
     never = {"medusa__sync_seconds": 0.0, "medusa__stock_minutes": 0.0, "medusa__sweep_minutes": 0.0}
     key = Secret("sk_0123456789")
     opened = open_shop(medusa__url="http://127.0.0.1:9", medusa__secret_key=key, medusa__reconcile_at="", **never)
-    mirror = _medusa(opened).mirror
+    _fill(_medusa(opened).mirror)
+    return opened
+
+
+def _fill(mirror: Mirror) -> None:
     category = records.Category(
         id="pcat_1", name="Giày", handle="giay-dep", parent_category_id=None, is_active=True, is_internal=False
     )
@@ -49,7 +57,6 @@ def shop(open_shop: OpenShop) -> Shop:
         variants=(variant,),
     )
     mirror.write_products([product])
-    return opened
 
 
 def _medusa(shop: Shop) -> MedusaService:
@@ -148,11 +155,49 @@ def test_a_conflict_is_shown_with_both_versions_and_decided(shop: Shop, keep: st
     assert shop.owner.get("/v1/admin/sync/conflicts").json()["items"] == []
 
 
+def test_a_change_that_waits_is_given_up(shop: Shop) -> None:
+    _change(shop, title="Ở đây")
+    path = f"/v1/admin/sync/conflicts/{_medusa(shop).outbox.list()[0].id}"
+    assert shop.owner.post(path, {"keep": "here"}).status_code == 409
+    given_up = shop.owner.post(path, {"keep": "medusa"})
+    assert (given_up.status_code, given_up.json()["state"], given_up.json()["outcome"]) == (200, "dropped", "medusa")
+    assert shop.owner.get("/v1/admin/products/giay-da").json()["title"] == "Giày da"
+
+
 def test_without_a_medusa_nothing_waits(open_shop: OpenShop) -> None:
     shop = open_shop()
     assert shop.owner.get("/v1/admin/sync/outbox").json() == {"items": []}
     assert shop.owner.get("/v1/admin/sync/conflicts").json() == {"items": []}
     assert shop.owner.post("/v1/admin/sync/conflicts/x", {"keep": "here"}).status_code == 404
+
+
+def _without_connection(open_shop: OpenShop, **settings: Any) -> Shop:
+    """Return a shop that has Medusa's product from before and no connection to it now."""
+    shop = open_shop(**settings)
+    runtime = shop.runtime
+    assert runtime.medusa is None
+    state = StateRepository(runtime.store, "sync_state")
+    _fill(Mirror(runtime.catalogue, MirrorRepository(runtime.store), state, runtime.settings, time.time))
+    return shop
+
+
+@pytest.mark.parametrize("safe_mode", [False, True])
+def test_what_could_not_be_queued_for_medusa_is_refused(open_shop: OpenShop, safe_mode: bool) -> None:
+    gone = {"medusa__url": "https://127.0.0.1:9", "medusa__ca_file": "/gone/ca.pem"}
+    shop = _without_connection(open_shop, **({} if safe_mode else gone))
+    shop.runtime.safe_mode = safe_mode
+    answer = _change(shop, title="Sẽ mất")
+    assert (answer.status_code, answer.json()["code"], "Retry-After" in answer.headers) == (503, "unavailable", True)
+    assert "appliance status" in answer.json()["hint"]
+    assert shop.owner.get("/v1/admin/products/giay-da").json()["title"] == "Giày da"
+    own = shop.owner.request("PATCH", "/v1/admin/products/single", json={"title": "Của shop"})
+    assert (own.status_code, own.json()["title"]) == (200, "Của shop")
+
+
+def test_a_shop_that_was_cut_loose_from_its_medusa_changes_all_products(open_shop: OpenShop) -> None:
+    shop = _without_connection(open_shop)
+    answer = _change(shop, title="Của mình", price=90_000)
+    assert (answer.status_code, answer.json()["title"], answer.json()["price"]) == (200, "Của mình", 90_000)
 
 
 def test_a_product_of_the_shops_own_takes_categories_and_prices(shop: Shop) -> None:

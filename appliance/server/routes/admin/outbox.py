@@ -40,7 +40,7 @@ async def list_conflicts(request: Request[Any, Any, Any]) -> EditList:
 
 @post("/sync/conflicts/{edit_id:str}", status_code=200, operation_id="resolveConflict", summary="Decide a conflict")
 async def resolve_conflict(request: Request[Any, Any, Any], edit_id: EditId) -> EditOut:
-    """Send the change made here after all, or keep what Medusa has."""
+    """Send the change made here after all, or keep what Medusa has; the latter also gives up a change that waits."""
     data = await read_body(request, DecisionIn)
     return await asyncio.to_thread(_resolve, runtime_of(request), edit_id, data.keep)
 
