@@ -28,14 +28,14 @@ select product_id, sum(quantity), sum(total) from order_items where order_id = ?
 group by product_id order by min(position)
 """
 _COUNT = """
-insert into order_purchases (order_id, product_id, event_id, tracked, recorded_at) values (?, ?, ?, ?, ?)
+insert into order_purchases (order_id, product_id, event_id, tracked, placed_at, recorded_at) values (?, ?, ?, ?, ?, ?)
 on conflict (order_id, product_id) do nothing
 """
 _TAKEN = "select event_id from order_purchases where recorded_at >= ?"
 _REFUNDED = "update order_purchases set refunded = 1 where order_id = ?"
 _RECENT = """
-select p.event_id, p.product_id, coalesce(o.customer_id, ''), o.display_id, o.id, o.placed_at
-from order_purchases p join orders o on o.id = p.order_id where p.tracked = 0 and o.placed_at >= ?
+select p.event_id, p.product_id, coalesce(o.customer_id, ''), o.display_id, o.id, p.placed_at
+from order_purchases p join orders o on o.id = p.order_id where p.tracked = 0 and p.placed_at >= ?
 """
 
 
@@ -48,12 +48,13 @@ class OrderLine(msgspec.Struct, frozen=True):
 
 
 class UncountedOrder(msgspec.Struct, frozen=True):
-    """An order that is to be counted. Times are Unix seconds."""
+    """An order that is to be counted."""
 
     id: str
     display_id: str
     customer_id: str
     placed_at: float
+    """Unix seconds, as the book gives it on Medusa's clock."""
     currency: str
     lines: tuple[OrderLine, ...]
 
@@ -65,6 +66,8 @@ class Counted(msgspec.Struct, frozen=True):
     product_id: str
     event_id: str
     tracked: bool
+    placed_at: float
+    """Unix seconds on our clock, like the times of events."""
 
 
 class CountedPurchase(msgspec.Struct, frozen=True):
@@ -76,6 +79,7 @@ class CountedPurchase(msgspec.Struct, frozen=True):
     display_id: str
     order_id: str
     placed_at: float
+    """Unix seconds on our clock."""
 
 
 class PurchaseRepository:
@@ -85,7 +89,7 @@ class PurchaseRepository:
         self._store = store
 
     def uncounted(self, placed_before: float, limit: int = 500) -> list[UncountedOrder]:
-        """Return mirrored orders that were never counted, the oldest first."""
+        """Return mirrored orders that were never counted, the oldest first; the moment is on Medusa's clock."""
         with self._store.reading() as db:
             return _orders(db, db.execute(_UNCOUNTED, [placed_before, limit]).fetchall())
 
@@ -101,8 +105,8 @@ class PurchaseRepository:
 
     def count(self, counted: Sequence[Counted], empty_orders: Sequence[str], now: float) -> None:
         """Enter orders in the book; those without any known product too, so that they are not looked at again."""
-        rows = [(one.order_id, one.product_id, one.event_id, int(one.tracked), now) for one in counted]
-        rows += [(order_id, "", "", 0, now) for order_id in empty_orders]
+        rows = [(one.order_id, one.product_id, one.event_id, int(one.tracked), one.placed_at, now) for one in counted]
+        rows += [(order_id, "", "", 0, 0.0, now) for order_id in empty_orders]
         with self._store.write() as db:
             db.conn.executemany(_COUNT, rows)
 
@@ -112,7 +116,7 @@ class PurchaseRepository:
             db.conn.executemany(_REFUNDED, [(order_id,) for order_id in order_ids])
 
     def untracked(self, placed_since: float) -> list[CountedPurchase]:
-        """Return the purchases of which only Medusa told, of orders placed since a moment."""
+        """Return the purchases of which only Medusa told, of orders placed since a moment on our clock."""
         with self._store.reading() as db:
             rows = db.execute(_RECENT, [placed_since]).fetchall()
         return [CountedPurchase(*row) for row in rows if row[1]]

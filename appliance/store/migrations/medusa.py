@@ -63,6 +63,7 @@ create table order_purchases (
     event_id text not null,
     tracked integer not null check (tracked in (0, 1)),
     refunded integer not null default 0 check (refunded in (0, 1)),
+    placed_at real not null,
     recorded_at real not null,
     primary key (order_id, product_id)
 ) strict, without rowid;
