@@ -117,7 +117,7 @@ class PurchaseRecorder:
         since, until = orders[0].placed_at - SAME_SECONDS, orders[-1].placed_at + _LEDGER_SECONDS
         told = self._log.purchases(sorted(products), since, until) if products else []
         lines = {self._event_id(order, line): (order, line) for order in orders for line in order.lines}
-        matches = _matched(lines, told, self._book.taken(0.0))
+        matches = _matched(lines, told, self._book.taken([event.event_id for event in told]))
         new = [lines[own] for own in lines if own not in matches]
         counted = [
             Counted(
@@ -130,7 +130,7 @@ class PurchaseRecorder:
             for own, (order, line) in lines.items()
         ]
         self._journal.append_sync([self._event(order, line, InteractionType.PURCHASE) for order, line in new])
-        self._book.count(counted, [order.id for order in orders if not order.lines], self._now())
+        self._book.count(counted, [order.id for order in orders], self._now())
         self._ledger.add(self._counted(order, line) for order, line in new)
         return len(new)
 
