@@ -90,6 +90,7 @@ def write_orders(
     written = Written(read=len(found), changed=saved.inserted + saved.updated)
     written.refused = [f"an order: {field} {reason}" for _, field, reason in saved.refused]
     run.report.count("order", written)
+    run.report.renumbered += saved.renumbered
 
 
 def _write_customers(run: Pass, found: Iterable[records.Customer], gone: Sequence[str], now: float) -> None:

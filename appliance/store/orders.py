@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import itertools
 import math
 import re
 import secrets
@@ -59,7 +60,9 @@ insert into order_items (order_id, position, title, quantity, total, product_id,
 values (?, ?, ?, ?, ?, ?, ?)
 """
 _COUNT = "select count(*) from orders"
-_DELETE = "delete from orders where id = ?"
+_RENUMBER = "update orders set display_id = ? where id = ?"
+_OLD = "-old"
+"""Ends the number of an imported order whose number is that of an order of the shop's Medusa."""
 
 
 class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +121,8 @@ class OrdersSaved(msgspec.Struct, frozen=True):
     updated: int
     unchanged: int
     refused: tuple[tuple[int, str, str], ...] = ()
+    renumbered: int = 0
+    """Imported orders whose number went to one of Medusa's; they are kept, under a number that ends in ``-old``."""
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -154,16 +159,18 @@ class OrderRepository:
     ) -> OrdersSaved:
         """Insert or replace orders in one transaction; one whose number belongs to another order is refused.
 
-        ``mirrored``: they are those of the shop's Medusa, which are to be counted as purchases. The other order goes
-        instead: it was imported before Medusa was connected.
+        ``mirrored``: they are those of the shop's Medusa, which are to be counted as purchases. Of them an imported
+        order does not keep a number: shoppers give Medusa's, and the imported one is found with ``-old`` behind it.
         ``within`` writes more in the same transaction.
         """
-        counts = {"inserted": 0, "updated": 0, "unchanged": 0}
+        counts = {"inserted": 0, "updated": 0, "unchanged": 0, "renumbered": 0}
         refused: list[tuple[int, str, str]] = []
         with self._store.write() as db:
             for index, order in enumerate(orders):
                 try:
-                    counts[self._save(db, _checked(order), mirrored)] += 1
+                    checked = _checked(order)
+                    counts["renumbered"] += _make_way(db, checked, mirrored)
+                    counts[self._save(db, checked, mirrored)] += 1
                 except InvalidInput as error:
                     refused.append((index, *(error.fields[0] if error.fields else ("", error.message))))
             if within is not None:
@@ -215,11 +222,6 @@ class OrderRepository:
 
     def _save(self, db: sqlite_utils.Database, order: OrderRecord, mirrored: bool) -> str:
         """Write one order and say whether it was inserted, updated or unchanged. Raises ``InvalidInput``."""
-        owner = db.execute(_BY_NUMBER, [order.display_id]).fetchone()
-        if owner is not None and owner[0] != order.id and mirrored:
-            db.execute(_DELETE, [owner[0]])
-        elif owner is not None and owner[0] != order.id:
-            raise InvalidInput("number taken", fields=(("display_id", f"is the number of order {owner[0]}"),))
         row = db.execute(_BY_ID, [order.id]).fetchone()
         phone, email = (self._hash(order.phone, phone_key), self._hash(order.email, email_key))
         now = self._now()
@@ -245,6 +247,19 @@ class OrderRepository:
 
     def _hash(self, contact: str, key: Callable[[str], str]) -> bytes | None:
         return contact_hash(contact, self._pseudonym) if key(contact) else None
+
+
+def _make_way(db: sqlite_utils.Database, order: OrderRecord, mirrored: bool) -> int:
+    """Return how many other orders gave up this one's number. Raises ``InvalidInput`` when one keeps it."""
+    others = [row for row in db.execute(_BY_NUMBER, [order.display_id]).fetchall() if row[0] != order.id]
+    if others and not (mirrored and all(not row[10] for row in others)):
+        # Without the other's id, which opens an order in Medusa's store API.
+        raise InvalidInput("number taken", fields=(("display_id", "is the number of another order"),))
+    for row in others:
+        free = (f"{row[1]}{_OLD}{count or ''}" for count in itertools.count())
+        number = next(one for one in free if db.execute(_BY_NUMBER, [one]).fetchone() is None)
+        db.execute(_RENUMBER, [number, row[0]])
+    return len(others)
 
 
 def _write(

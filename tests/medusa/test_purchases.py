@@ -253,9 +253,12 @@ def test_an_imported_order_gives_its_number_to_medusas(copied: WholeShop, fake: 
 
     copied.runtime.orders.upsert_many([OrderRecord(display_id="1001", status="shipped", placed_at=T0)])
     place(fake)
-    count(copied, clock)
-    found = copied.runtime.orders.read("1001")
+    clock.at = T0 + 60
+    assert copied.pull("changes")["renumbered"] == 1
+    found, old = copied.runtime.orders.read("1001"), copied.runtime.orders.read("#1001-old")
     assert found is not None and (found.id, found.status) == ("order_1001", "pending")
+    assert old is not None and (old.id, old.status) == ("1001", "shipped")
+    assert copied.pull("full")["renumbered"] == 0
 
 
 @pytest.mark.parametrize("ahead", [7200.0, -7200.0], ids=["Medusa ahead", "Medusa behind"])
