@@ -118,6 +118,8 @@ def _print_report(report: Mapping[str, Any], locale: Locale) -> None:
     output.say(translate("sync.done", locale, requests=f"{report['requests']:,}", seconds=f"{report['seconds']:.1f}"))
     for refused in report["refused"]:
         output.say(translate("sync.refused", locale, what=refused))
+    if report["renumbered"]:
+        output.say(translate("sync.renumbered", locale, count=f"{report['renumbered']:,}"))
 
 
 sync.add_command(conflicts)

@@ -26,24 +26,18 @@ class OrderMark(records.Identified, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "order"
 
-    payment_status: str
-    status: str
     created_at: float
     """Unix seconds."""
-
-    @property
-    def unpaid(self) -> bool:
-        """Whether the order waits for its money, which will come without moving the order's time of change."""
-        return self.payment_status in _UNPAID and self.status not in ("canceled", "archived")
+    unpaid: bool = False
+    """Whether the order waits for its money, which will come without moving the order's time of change."""
 
 
 def order_mark(order: records.Order) -> OrderMark:
     """Return what the mirror keeps of an order."""
     return OrderMark(
         id=order.id,
-        payment_status=order.payment_status,
-        status=order.status,
         created_at=order.created_at.timestamp(),
+        unpaid=order.payment_status in _UNPAID and order.status not in ("canceled", "archived"),
     )
 
 

@@ -72,9 +72,7 @@ def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str]) -> lis
 def unpaid_orders(run: Pass, now: float | None = None) -> list[str]:
     """Return the newest orders that wait for their payment, which will not move their time of change."""
     since = (time.time() if now is None else now) - _UNPAID_DAYS * 86_400
-    waiting = [mark for mark in run.mirror.all(OrderMark).values() if mark.unpaid and mark.created_at >= since]
-    waiting.sort(key=lambda mark: -mark.created_at)
-    return [mark.id for mark in waiting[:_MOST_UNPAID]]
+    return run.mirror.repository.unpaid_orders(since, _MOST_UNPAID)
 
 
 def write_orders(
@@ -88,10 +86,11 @@ def write_orders(
         if within is not None:
             within(db)
 
-    saved = orders.upsert_many([order_record(order) for order in found], displace=True, within=also)
+    saved = orders.upsert_many([order_record(order) for order in found], mirrored=True, within=also)
     written = Written(read=len(found), changed=saved.inserted + saved.updated)
     written.refused = [f"an order: {field} {reason}" for _, field, reason in saved.refused]
     run.report.count("order", written)
+    run.report.renumbered += saved.renumbered
 
 
 def _write_customers(run: Pass, found: Iterable[records.Customer], gone: Sequence[str], now: float) -> None:

@@ -93,13 +93,16 @@ class PurchaseRecorder:
         self._pseudonym = pseudonym
         self._ledger = ledger
         self._now = now
+        self.skew: Callable[[], float] = lambda: 0.0
+        """Seconds by which Medusa's clock is ahead of this one's: orders are dated by that one, events by ours."""
         ledger.add(book.untracked(now() - _LEDGER_SECONDS))
 
     def record(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Count what is due and take back what was canceled; returns how many purchases only Medusa knew of."""
         recorded = 0
-        while orders := self._book.uncounted(self._now() - SETTLE_SECONDS):
-            recorded += self._count(orders)
+        ahead = self.skew()
+        while orders := self._book.uncounted(self._now() + ahead - SETTLE_SECONDS):
+            recorded += self._count([_on_our_clock(order, ahead) for order in orders])
             if stopping():
                 break
         while orders := self._book.undone():
@@ -114,14 +117,20 @@ class PurchaseRecorder:
         since, until = orders[0].placed_at - SAME_SECONDS, orders[-1].placed_at + _LEDGER_SECONDS
         told = self._log.purchases(sorted(products), since, until) if products else []
         lines = {self._event_id(order, line): (order, line) for order in orders for line in order.lines}
-        matches = _matched(lines, told, self._book.taken(0.0))
+        matches = _matched(lines, told, self._book.taken([event.event_id for event in told]))
         new = [lines[own] for own in lines if own not in matches]
         counted = [
-            Counted(order.id, line.product_id, matches.get(own, own), tracked=matches.get(own, own) != own)
+            Counted(
+                order.id,
+                line.product_id,
+                matches.get(own, own),
+                matches.get(own, own) != own,
+                placed_at=order.placed_at,
+            )
             for own, (order, line) in lines.items()
         ]
         self._journal.append_sync([self._event(order, line, InteractionType.PURCHASE) for order, line in new])
-        self._book.count(counted, [order.id for order in orders if not order.lines], self._now())
+        self._book.count(counted, [order.id for order in orders], self._now())
         self._ledger.add(self._counted(order, line) for order, line in new)
         return len(new)
 
@@ -169,6 +178,10 @@ class PurchaseRecorder:
             received_at=now,
             metadata=msgspec.json.encode(facts).decode(),
         )
+
+
+def _on_our_clock(order: UncountedOrder, ahead: float) -> UncountedOrder:
+    return msgspec.structs.replace(order, placed_at=order.placed_at - ahead)
 
 
 def _matched(

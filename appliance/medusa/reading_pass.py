@@ -35,6 +35,8 @@ class PassReport(msgspec.Struct, kw_only=True):
     deleted: dict[str, int] = {}
     refused: list[str] = []
     """Products and orders that cannot be kept, with the reason; the first hundred."""
+    renumbered: int = 0
+    """Imported orders whose number is that of an order of Medusa; they are kept with ``-old`` behind it."""
     purchases: int = 0
     """Purchases of which only Medusa knew."""
 

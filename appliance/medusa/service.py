@@ -125,6 +125,8 @@ class MedusaService:
         if recommender is not None:
             writer = Writer(self.client)
             self._writing_back = RecommendationWriter(recommender, catalogue, self.mirror, writer, self.exchange, count)
+        if counting is not None:
+            counting.skew = lambda: self.client.skew or 0.0
         self._pull = self._make_pull(orders, counting)
 
     def _make_pull(self, orders: OrderRepository, counting: PurchaseRecorder | None) -> Pull:

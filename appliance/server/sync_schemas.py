@@ -56,6 +56,7 @@ class PassOut(Out, frozen=True, kw_only=True):
     changed: dict[str, int]
     deleted: dict[str, int]
     refused: list[str]
+    renumbered: int
     purchases: int
 
 

@@ -15,6 +15,11 @@ from appliance.store.sqlite import SqliteStore
 
 _GET = "select id, body from medusa_records where kind = ? and id in (select value from json_each(?))"
 _ALL = "select id, body from medusa_records where kind = ?"
+_UNPAID = """
+select id from medusa_records indexed by medusa_unpaid_orders
+where kind = 'order' and body ->> 'unpaid' = 1 and body ->> 'created_at' >= ?
+order by body ->> 'created_at' desc limit ?
+"""
 _IDS = "select id from medusa_records where kind = ?"
 _COUNT = "select kind, count(*) from medusa_records group by kind"
 _PUT = """
@@ -58,6 +63,11 @@ class MirrorRepository:
         """Return the ids of a kind."""
         with self._store.reading() as db:
             return {row[0] for row in db.execute(_IDS, [kind])}
+
+    def unpaid_orders(self, since: float, limit: int) -> list[str]:
+        """Return the ids of the newest orders created since a moment (Unix seconds) that wait for their payment."""
+        with self._store.reading() as db:
+            return [row[0] for row in db.execute(_UNPAID, [since, limit])]
 
     def has(self, kind: str, record_id: str) -> bool:
         """Tell whether a record is there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import itertools
 import math
 import re
 import secrets
@@ -31,7 +32,9 @@ MAX_QUANTITY = 1_000_000
 _ID = re.compile(ID_PATTERN)
 _CURRENCY = re.compile(CURRENCY_PATTERN)
 
-_FIELDS = "id, display_id, customer_id, status, phone_hash, email_hash, currency, placed_at, updated_at, metadata"
+_FIELDS = (
+    "id, display_id, customer_id, status, phone_hash, email_hash, currency, placed_at, updated_at, metadata, counting"
+)
 _BY_NUMBER = f"select {_FIELDS} from orders where display_id = ? collate nocase"  # noqa: S608
 _BY_ID = f"select {_FIELDS} from orders where id = ?"  # noqa: S608
 _OF_CUSTOMER = f"select {_FIELDS} from orders where customer_id = ? order by placed_at desc, id limit ?"  # noqa: S608
@@ -40,12 +43,13 @@ select title, quantity, total, product_id, variant_id from order_items where ord
 """
 _SAVE = """
 insert into orders (id, display_id, customer_id, status, phone_hash, email_hash, currency, placed_at, updated_at,
-    metadata)
-values (:id, :display_id, :customer_id, :status, :phone_hash, :email_hash, :currency, :placed_at, :now, :metadata)
+    metadata, counting)
+values (:id, :display_id, :customer_id, :status, :phone_hash, :email_hash, :currency, :placed_at, :now,
+    :metadata, :counting)
 on conflict (id) do update set display_id = excluded.display_id, customer_id = excluded.customer_id,
     status = excluded.status, phone_hash = excluded.phone_hash, email_hash = excluded.email_hash,
     currency = excluded.currency, placed_at = excluded.placed_at, updated_at = excluded.updated_at,
-    metadata = excluded.metadata
+    metadata = excluded.metadata, counting = iif(counting = '', excluded.counting, counting)
 """
 _CUSTOMER = """
 insert into customers (id, created_at, updated_at) values (?, ?, ?) on conflict (id) do nothing
@@ -56,7 +60,9 @@ insert into order_items (order_id, position, title, quantity, total, product_id,
 values (?, ?, ?, ?, ?, ?, ?)
 """
 _COUNT = "select count(*) from orders"
-_DELETE = "delete from orders where id = ?"
+_RENUMBER = "update orders set display_id = ? where id = ?"
+_OLD = "-old"
+"""Ends the number of an imported order whose number is that of an order of the shop's Medusa."""
 
 
 class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +121,8 @@ class OrdersSaved(msgspec.Struct, frozen=True):
     updated: int
     unchanged: int
     refused: tuple[tuple[int, str, str], ...] = ()
+    renumbered: int = 0
+    """Imported orders whose number went to one of Medusa's; they are kept, under a number that ends in ``-old``."""
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -146,20 +154,23 @@ class OrderRepository:
         self,
         orders: Sequence[OrderRecord],
         *,
-        displace: bool = False,
+        mirrored: bool = False,
         within: Callable[[sqlite_utils.Database], object] | None = None,
     ) -> OrdersSaved:
         """Insert or replace orders in one transaction; one whose number belongs to another order is refused.
 
-        With ``displace`` the other order goes instead: it was imported before its shop system was connected.
+        ``mirrored``: they are those of the shop's Medusa, which are to be counted as purchases. Of them an imported
+        order does not keep a number: shoppers give Medusa's, and the imported one is found with ``-old`` behind it.
         ``within`` writes more in the same transaction.
         """
-        counts = {"inserted": 0, "updated": 0, "unchanged": 0}
+        counts = {"inserted": 0, "updated": 0, "unchanged": 0, "renumbered": 0}
         refused: list[tuple[int, str, str]] = []
         with self._store.write() as db:
             for index, order in enumerate(orders):
                 try:
-                    counts[self._save(db, _checked(order), displace)] += 1
+                    checked = _checked(order)
+                    counts["renumbered"] += _make_way(db, checked, mirrored)
+                    counts[self._save(db, checked, mirrored)] += 1
                 except InvalidInput as error:
                     refused.append((index, *(error.fields[0] if error.fields else ("", error.message))))
             if within is not None:
@@ -209,13 +220,8 @@ class OrderRepository:
         with self._store.reading() as db:
             return tuple(_view(db, row) for row in db.execute(_OF_CUSTOMER, [user_id, limit]).fetchall())
 
-    def _save(self, db: sqlite_utils.Database, order: OrderRecord, displace: bool) -> str:
+    def _save(self, db: sqlite_utils.Database, order: OrderRecord, mirrored: bool) -> str:
         """Write one order and say whether it was inserted, updated or unchanged. Raises ``InvalidInput``."""
-        owner = db.execute(_BY_NUMBER, [order.display_id]).fetchone()
-        if owner is not None and owner[0] != order.id and displace:
-            db.execute(_DELETE, [owner[0]])
-        elif owner is not None and owner[0] != order.id:
-            raise InvalidInput("number taken", fields=(("display_id", f"is the number of order {owner[0]}"),))
         row = db.execute(_BY_ID, [order.id]).fetchone()
         phone, email = (self._hash(order.phone, phone_key), self._hash(order.email, email_key))
         now = self._now()
@@ -231,15 +237,29 @@ class OrderRepository:
             metadata=order.metadata,
             customer_id=order.customer_id,
         )
-        if row and (row[4], row[5]) == (phone, email) and _view(db, row) == view:
+        is_new_here = mirrored and row is not None and not row[10]
+        if row and not is_new_here and (row[4], row[5]) == (phone, email) and _view(db, row) == view:
             return "unchanged"
         if order.customer_id:
             db.execute(_CUSTOMER, [order.customer_id, now, now])
-        _write(db, order, phone, email, placed_at, now)
+        _write(db, order, phone, email, placed_at, now, counting="due" if mirrored else "")
         return "updated" if row else "inserted"
 
     def _hash(self, contact: str, key: Callable[[str], str]) -> bytes | None:
         return contact_hash(contact, self._pseudonym) if key(contact) else None
+
+
+def _make_way(db: sqlite_utils.Database, order: OrderRecord, mirrored: bool) -> int:
+    """Return how many other orders gave up this one's number. Raises ``InvalidInput`` when one keeps it."""
+    others = [row for row in db.execute(_BY_NUMBER, [order.display_id]).fetchall() if row[0] != order.id]
+    if others and not (mirrored and all(not row[10] for row in others)):
+        # Without the other's id, which opens an order in Medusa's store API.
+        raise InvalidInput("number taken", fields=(("display_id", "is the number of another order"),))
+    for row in others:
+        free = (f"{row[1]}{_OLD}{count or ''}" for count in itertools.count())
+        number = next(one for one in free if db.execute(_BY_NUMBER, [one]).fetchone() is None)
+        db.execute(_RENUMBER, [number, row[0]])
+    return len(others)
 
 
 def _write(
@@ -249,8 +269,10 @@ def _write(
     email: bytes | None,
     placed_at: float,
     now: float,
+    *,
+    counting: str,
 ) -> None:
-    """Insert or replace one order with its items."""
+    """Insert or replace one order with its items; ``counting`` is what it begins with once it is Medusa's."""
     values = {
         "id": order.id,
         "display_id": order.display_id,
@@ -262,6 +284,7 @@ def _write(
         "placed_at": placed_at,
         "now": now,
         "metadata": msgspec.json.encode(order.metadata).decode(),
+        "counting": counting,
     }
     db.execute(_SAVE, values)
     db.execute(_CLEAR_ITEMS, [order.id])
@@ -328,7 +351,7 @@ def _view(db: sqlite_utils.Database, row: Sequence[object]) -> OrderView:
         OrderItem(title=title, quantity=quantity, total=total, product_id=product_id, variant_id=variant_id)
         for title, quantity, total, product_id, variant_id in db.execute(_ITEMS, [row[0]])
     ]
-    id_, display_id, customer_id, status, _, _, currency, placed_at, updated_at, metadata = row
+    id_, display_id, customer_id, status, _, _, currency, placed_at, updated_at, metadata, _ = row
     return msgspec.convert(
         {
             "id": id_,

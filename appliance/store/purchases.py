@@ -8,19 +8,17 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
+from appliance.store.products import json_ids
 from appliance.store.sqlite import SqliteStore
 
 _UNCOUNTED = """
 select o.id, o.display_id, coalesce(o.customer_id, ''), o.placed_at, o.currency
-from orders o join medusa_records m on m.kind = 'order' and m.id = o.id
-where o.placed_at <= ? and o.status <> 'canceled'
-    and not exists (select 1 from order_purchases p where p.order_id = o.id)
+from orders o where o.counting = 'due' and o.status <> 'canceled' and o.placed_at <= ?
 order by o.placed_at, o.id limit ?
 """
 _UNDONE = """
 select o.id, o.display_id, coalesce(o.customer_id, ''), o.placed_at, o.currency
-from orders o where o.status in ('canceled', 'refunded', 'returned')
-    and exists (select 1 from order_purchases p where p.order_id = o.id and p.product_id <> '' and p.refunded = 0)
+from orders o where o.counting = 'counted' and o.status in ('canceled', 'refunded', 'returned')
 order by o.placed_at, o.id limit ?
 """
 _LINES = """
@@ -28,14 +26,14 @@ select product_id, sum(quantity), sum(total) from order_items where order_id = ?
 group by product_id order by min(position)
 """
 _COUNT = """
-insert into order_purchases (order_id, product_id, event_id, tracked, recorded_at) values (?, ?, ?, ?, ?)
+insert into order_purchases (order_id, product_id, event_id, tracked, placed_at, recorded_at) values (?, ?, ?, ?, ?, ?)
 on conflict (order_id, product_id) do nothing
 """
-_TAKEN = "select event_id from order_purchases where recorded_at >= ?"
-_REFUNDED = "update order_purchases set refunded = 1 where order_id = ?"
+_TAKEN = "select event_id from order_purchases where event_id in (select value from json_each(?))"
+_SET = "update orders set counting = ? where id = ?"
 _RECENT = """
-select p.event_id, p.product_id, coalesce(o.customer_id, ''), o.display_id, o.id, o.placed_at
-from order_purchases p join orders o on o.id = p.order_id where p.tracked = 0 and o.placed_at >= ?
+select p.event_id, p.product_id, coalesce(o.customer_id, ''), o.display_id, o.id, p.placed_at
+from order_purchases p join orders o on o.id = p.order_id where p.tracked = 0 and p.placed_at >= ?
 """
 
 
@@ -48,12 +46,13 @@ class OrderLine(msgspec.Struct, frozen=True):
 
 
 class UncountedOrder(msgspec.Struct, frozen=True):
-    """An order that is to be counted. Times are Unix seconds."""
+    """An order that is to be counted."""
 
     id: str
     display_id: str
     customer_id: str
     placed_at: float
+    """Unix seconds, as the book gives it on Medusa's clock."""
     currency: str
     lines: tuple[OrderLine, ...]
 
@@ -65,6 +64,8 @@ class Counted(msgspec.Struct, frozen=True):
     product_id: str
     event_id: str
     tracked: bool
+    placed_at: float
+    """Unix seconds on our clock, like the times of events."""
 
 
 class CountedPurchase(msgspec.Struct, frozen=True):
@@ -76,6 +77,7 @@ class CountedPurchase(msgspec.Struct, frozen=True):
     display_id: str
     order_id: str
     placed_at: float
+    """Unix seconds on our clock."""
 
 
 class PurchaseRepository:
@@ -85,7 +87,7 @@ class PurchaseRepository:
         self._store = store
 
     def uncounted(self, placed_before: float, limit: int = 500) -> list[UncountedOrder]:
-        """Return mirrored orders that were never counted, the oldest first."""
+        """Return mirrored orders that were never counted, the oldest first; the moment is on Medusa's clock."""
         with self._store.reading() as db:
             return _orders(db, db.execute(_UNCOUNTED, [placed_before, limit]).fetchall())
 
@@ -94,28 +96,28 @@ class PurchaseRepository:
         with self._store.reading() as db:
             return _orders(db, db.execute(_UNDONE, [limit]).fetchall())
 
-    def taken(self, since: float) -> set[str]:
-        """Return the ids of the events that stand for an order already, of those counted since a moment."""
+    def taken(self, event_ids: Sequence[str]) -> set[str]:
+        """Return which of some events stand for an order already."""
         with self._store.reading() as db:
-            return {row[0] for row in db.execute(_TAKEN, [since])}
+            return {row[0] for row in db.execute(_TAKEN, [json_ids(event_ids)])}
 
-    def count(self, counted: Sequence[Counted], empty_orders: Sequence[str], now: float) -> None:
-        """Enter orders in the book; those without any known product too, so that they are not looked at again."""
-        rows = [(one.order_id, one.product_id, one.event_id, int(one.tracked), now) for one in counted]
-        rows += [(order_id, "", "", 0, now) for order_id in empty_orders]
+    def count(self, counted: Sequence[Counted], order_ids: Sequence[str], now: float) -> None:
+        """Enter orders in the book; those without any known product are only not looked at again."""
+        rows = [(one.order_id, one.product_id, one.event_id, int(one.tracked), one.placed_at, now) for one in counted]
         with self._store.write() as db:
             db.conn.executemany(_COUNT, rows)
+            db.conn.executemany(_SET, [("counted", order_id) for order_id in order_ids])
 
     def refunded(self, order_ids: Sequence[str]) -> None:
         """Note that the purchases of orders were taken back."""
         with self._store.write() as db:
-            db.conn.executemany(_REFUNDED, [(order_id,) for order_id in order_ids])
+            db.conn.executemany(_SET, [("taken_back", order_id) for order_id in order_ids])
 
     def untracked(self, placed_since: float) -> list[CountedPurchase]:
-        """Return the purchases of which only Medusa told, of orders placed since a moment."""
+        """Return the purchases of which only Medusa told, of orders placed since a moment on our clock."""
         with self._store.reading() as db:
             rows = db.execute(_RECENT, [placed_since]).fetchall()
-        return [CountedPurchase(*row) for row in rows if row[1]]
+        return [CountedPurchase(*row) for row in rows]
 
 
 def _orders(db: Database, rows: Sequence[Sequence[Any]]) -> list[UncountedOrder]:
@@ -125,7 +127,3 @@ def _orders(db: Database, rows: Sequence[Sequence[Any]]) -> list[UncountedOrder]
         )
         for id_, number, customer, at, currency in rows
     ]
-
-
-def _lines(db: Database, order_id: str) -> tuple[OrderLine, ...]:
-    return tuple(OrderLine(*line) for line in db.execute(_LINES, [order_id]))

@@ -253,6 +253,46 @@ def test_an_imported_order_gives_its_number_to_medusas(copied: WholeShop, fake: 
 
     copied.runtime.orders.upsert_many([OrderRecord(display_id="1001", status="shipped", placed_at=T0)])
     place(fake)
-    count(copied, clock)
-    found = copied.runtime.orders.read("1001")
+    clock.at = T0 + 60
+    assert copied.pull("changes")["renumbered"] == 1
+    found, old = copied.runtime.orders.read("1001"), copied.runtime.orders.read("#1001-old")
     assert found is not None and (found.id, found.status) == ("order_1001", "pending")
+    assert old is not None and (old.id, old.status) == ("1001", "shipped")
+    assert copied.pull("full")["renumbered"] == 0
+
+
+@pytest.mark.parametrize("ahead", [7200.0, -7200.0], ids=["Medusa ahead", "Medusa behind"])
+@pytest.mark.parametrize("first", ["storefront", "order"])
+def test_clocks_two_hours_apart_neither_double_nor_delay_a_purchase(
+    copied: WholeShop, fake: FakeMedusa, clock: Clock, ahead: float, first: str
+) -> None:
+    fake.skew = ahead
+    copied.pull("changes")
+    place(fake, at=T0 + ahead)
+    if first == "storefront":
+        track(copied, at=T0 + 5)
+        assert count(copied, clock) == 0
+    else:
+        assert count(copied, clock, T0 + 20) == 0, "its own event may still come"
+        assert count(copied, clock) == 1
+        copied.reopen()
+        track(copied, at=T0 + 5)
+    count(copied, clock, T0 + 120)
+    (bought,) = logged(copied)
+    assert bought["at"] == pytest.approx(T0, abs=6)
+
+
+def test_a_process_that_heard_nothing_of_medusas_clock_counts_nothing_yet(
+    copied: WholeShop, fake: FakeMedusa, clock: Clock
+) -> None:
+    fake.skew = -7200.0
+    place(fake, at=T0 - 7200)
+    track(copied, at=T0)
+    clock.at = T0 + 10
+    copied.pull("changes")
+    assert copied.runtime.merger is not None and copied.runtime.merger.flush()
+    copied.reopen()
+    clock.at = T0 + 60
+    assert copied.pull("events")["purchases"] == 0
+    assert count(copied, clock, T0 + 70) == 0
+    assert len(logged(copied)) == 1

@@ -174,3 +174,33 @@ def test_e_mail_addresses_have_one_form() -> None:
     assert email_key(" A.B@Example.COM ") == "a.b@example.com"
     for text in ("a@", "@b", "a b@c.d", "ab", "x" * 300 + "@a.b"):
         assert email_key(text) == "", text
+
+
+def test_an_imported_order_gives_its_number_to_medusas_and_stays(box: Box) -> None:
+    change = msgspec.structs.replace
+    box.orders.upsert_many([ORDER, change(ORDER, display_id="1024-old", customer_id="cus_2")])
+    medusas = change(ORDER, id="order_1", customer_id="", phone="0999888777")
+    saved = box.orders.upsert_many([medusas], mirrored=True)
+    assert (saved.inserted, saved.renumbered, saved.refused) == (1, 1, ())
+    assert box.orders.upsert_many([medusas], mirrored=True).renumbered == 0
+    assert len(box.orders) == 3
+    numbers = {number: box.orders.read(number) for number in ("1024", "1024-old", "1024-old1")}
+    assert {number: order.id for number, order in numbers.items() if order} == {
+        "1024": "order_1", "1024-old": "1024-old", "1024-old1": "1024",
+    }  # fmt: skip
+    kept = box.orders.verify("1024-OLD1", "0912000111")
+    assert kept is not None and (kept.items, kept.customer_id) == (ORDER.items, "cus_1")
+    assert box.orders.verify("1024", "0912000111") is None
+
+
+def test_of_two_orders_of_medusa_none_takes_the_others_number(box: Box) -> None:
+    first, second = (msgspec.structs.replace(ORDER, id=id_) for id_ in ("order_1", "order_2"))
+    for saved in (
+        box.orders.upsert_many([first, second], mirrored=True),
+        box.orders.upsert_many([second], mirrored=True),
+        box.orders.upsert_many([ORDER]),
+    ):
+        assert [(field, "order_" in reason) for _, field, reason in saved.refused] == [("display_id", False)]
+        assert saved.renumbered == 0
+    found = box.orders.read("1024")
+    assert found is not None and found.id == "order_1"

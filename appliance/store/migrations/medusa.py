@@ -63,16 +63,28 @@ create table order_purchases (
     product_id text not null,
     event_id text not null,
     tracked integer not null check (tracked in (0, 1)),
-    refunded integer not null default 0 check (refunded in (0, 1)),
+    placed_at real not null,
     recorded_at real not null,
     primary key (order_id, product_id)
 ) strict, without rowid;
+create index order_purchases_by_event on order_purchases (event_id);
+
+alter table orders add column counting text not null default ''
+    check (counting in ('', 'due', 'counted', 'taken_back'));
+create index orders_to_count on orders (placed_at, id) where counting = 'due' and status <> 'canceled';
+create index orders_to_take_back on orders (placed_at, id)
+    where counting = 'counted' and status in ('canceled', 'refunded', 'returned');
+
+create index medusa_unpaid_orders on medusa_records (body ->> 'created_at')
+    where kind = 'order' and body ->> 'unpaid' = 1;
 
 alter table customers add column has_account integer not null default 1 check (has_account in (0, 1));
 """
 """Medusa's records are kept as the documents that they are: their shape is Medusa's and changes with its versions, and
 only the projection into the tables of the catalogue reads them. ``medusa_links`` says which products hang on which
-record. No release before this step wrote to the outbox, which is why it can be made anew."""
+record. ``orders.counting`` is empty for an order that is not Medusa's, which is never counted. What every pass asks for
+has an index of the few rows it finds, so that a pass costs the same however many orders there are. No release before
+this step wrote to the outbox, which is why it can be made anew."""
 
 
 def make_room_for_medusa(db: sqlite_utils.Database) -> None:

@@ -92,5 +92,6 @@ def _pass_out(mode: str, last: LastPass) -> PassOut:
         changed=report.changed,
         deleted=report.deleted,
         refused=report.refused[:100],
+        renumbered=report.renumbered,
         purchases=report.purchases,
     )
