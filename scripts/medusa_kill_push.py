@@ -90,14 +90,16 @@ def arrived(access: Access, expected: Mapping[str, tuple[str, str, int]], done: 
     """Note what Medusa, asked directly, did not get."""
     medusa = Medusa(access)
     fields = "id,title,variants.id,variants.prices.amount,variants.prices.currency_code,variants.prices.min_quantity"
-    for row in medusa.all("/admin/products", f"{fields},variants.prices.price_rules.attribute"):
+    # Without both, a regional price looks like a plain one.
+    rules = "variants.prices.price_rules.attribute,variants.prices.price_rules.value"
+    for row in medusa.all("/admin/products", f"{fields},{rules}"):
         if row["id"] in expected:
             title, variant_id, price = expected[row["id"]]
             [variant] = [one for one in row["variants"] if one["id"] == variant_id]
             plain = [
                 one["amount"]
                 for one in variant["prices"]
-                if one["currency_code"] == "vnd" and not one.get("price_rules") and (one["min_quantity"] or 0) <= 1
+                if one["currency_code"] == "vnd" and not one["rules"] and (one["min_quantity"] or 0) <= 1
             ]
             if (row["title"], plain) != (title, [price]):
                 done.problems.append(f"Medusa has {row['title']!r} at {plain} instead of {title!r} at {price}")
