@@ -137,14 +137,14 @@ def test_no_rule_backtracks_without_end(number: int) -> None:
         word = text.rpartition(" ")[2]
         # Step by step, so that an exponential pattern is caught while it still ends.
         for times in (8, 16, 24, 32):
-            began = time.perf_counter()
+            began = time.thread_time()
             match((text + f" {word}" * times)[:MAX_CHARS] + " ~")
-            assert time.perf_counter() - began < 0.1, text
+            assert time.thread_time() - began < 0.1, text
 
 
 def test_a_long_yes_is_judged_in_no_time() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     for word in ("ok", "vâng", "dạ", "không", "thôi", "nhé", "luôn", "di", "yes", "please"):
         tokens = tuple(Token(word, word, word, 0, 0) for _ in range(200))
         short_answer(Utterance(text=word, tokens=(*tokens, Token("~", "~", "~", 0, 0)), locale="vi"))
-    assert time.perf_counter() - began < 0.2
+    assert time.thread_time() - began < 0.2
