@@ -191,7 +191,15 @@ class OwnerEdits:
             currencies={one.currency_code.upper() for one in store.supported_currencies} if store else (),
             locations={place.id: place.name for place in places},
             default_location=(store.default_location_id or "") if store else "",
+            region_id=facts.region_id,
+            region_name=next((one.name for one in self._mirror.some(records.Region, [facts.region_id]).values()), ""),
+            offers=facts.offers,
+            list_title=self._list_title,
         )
+
+    def _list_title(self, price_id: str) -> str:
+        lists = self._mirror.all(records.PriceList).values()
+        return next((one.title for one in lists if any(price.id == price_id for price in one.prices)), "")
 
     def _category_id(self, name: str) -> str:
         known = self._mirror.all(records.Category)

@@ -84,13 +84,15 @@ def variant_of(product: Product, variant_id: str) -> Variant | None:
 
 def is_plain(price: Price, currency: str) -> bool:
     """Tell whether this is the price that everybody pays for one piece in a currency."""
-    return price.currency_code.upper() == currency and not price.rules and price.min_quantity is None
+    for_one = price.min_quantity is None or price.min_quantity <= 1
+    return price.currency_code.upper() == currency and not price.rules and for_one
 
 
 def _plain_price(product: Product, edit: Edit) -> Price | None:
     variant = variant_of(product, edit.variant_id)
     prices = variant.prices if variant else ()
-    return next((price for price in prices if is_plain(price, edit.part)), None)
+    # Of several that hold for one piece Medusa charges the lowest.
+    return min((price for price in prices if is_plain(price, edit.part)), key=lambda price: price.amount, default=None)
 
 
 def _level(product: Product, items: Mapping[str, InventoryItem], edit: Edit) -> Level | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,7 +13,8 @@ from msgspec import UNSET, UnsetType
 from appliance import domain
 from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.medusa import records
-from appliance.medusa.overlay import PUBLISHED, plain, same, stock_item_of, value_of, variant_of, with_edits
+from appliance.medusa.overlay import PUBLISHED, is_plain, plain, same, stock_item_of, value_of, variant_of, with_edits
+from appliance.medusa.pricing import Offer, shelf_price
 from appliance.store.normalise import MAX_LINE, clean_text
 from appliance.store.outbox import Edit, EditField
 from appliance.text import clean_line
@@ -58,6 +59,13 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     locations: Mapping[str, str]
     """Names of the stock locations by id."""
     default_location: str = ""
+    region_id: str = ""
+    """Of the region whose prices the shop shows."""
+    region_name: str = ""
+    offers: Mapping[str, Sequence[Offer]] = {}
+    """Prices of the price lists in force, by variant."""
+    list_title: Callable[[str], str] = lambda _price_id: ""
+    """Gives the title of the price list that a price is of, by the price's id."""
 
 
 class Translation:
@@ -145,11 +153,11 @@ class Translation:
         if variant is None or shown is None:
             raise NotFound("The product has no such variant.")
         for code, amount in wish.prices.items():
-            self._price(shown, code.upper(), amount)
+            self._price(variant, shown, code.upper(), amount)
         if wish.stock is not UNSET:
             self._stock(variant, shown, wish.stock, wish.location)
 
-    def _price(self, shown: domain.Variant, currency: str, amount: Decimal | None) -> None:
+    def _price(self, variant: records.Variant, shown: domain.Variant, currency: str, amount: Decimal | None) -> None:
         if self._shop.currencies and currency not in self._shop.currencies:
             raise Conflict(f"The shop does not sell in {currency}.", hint="Add the currency in Medusa's settings.")
         try:
@@ -157,8 +165,32 @@ class Translation:
         except ValueError as error:
             raise Conflict(f"The price does not fit its currency: {error}.") from None
         now = shown.price if currency == self._shown.currency else (shown.prices or {}).get(currency)
+        if minor != now:
+            self._require_effect(variant, currency, amount)
         value = None if amount is None else plain(amount)
         self._want("price", value, minor == now, shown.id, currency)
+
+    def _require_effect(self, variant: records.Variant, currency: str, amount: Decimal | None) -> None:
+        """Raise ``Conflict`` where another price decides: a plain one would change nothing here, but other regions."""
+        region = self._shop.region_id if currency == self._shown.currency else ""
+        mine = [] if amount is None else [records.Price(id="", amount=amount, currency_code=currency.lower())]
+        prices = [*(price for price in variant.prices if not is_plain(price, currency)), *mine]
+        offers = self._shop.offers.get(variant.id, ())
+        if shelf_price(prices, offers, currency, region) == amount:
+            return
+        decides = shelf_price(prices, (), currency, region)
+        if decides != amount:
+            raise Conflict(
+                f"In the region {clean_line(self._shop.region_name)[:100]!r} the variant has a price of its own.",
+                hint="Change the price of this region in Medusa, or remove it there; then the plain price holds.",
+            )
+        decides = shelf_price(prices, offers, currency, region)
+        listed = (offer.price for offer in offers if offer.price.currency_code.upper() == currency)
+        title = next((self._shop.list_title(price.id) for price in listed if price.amount == decides), "")
+        raise Conflict(
+            f"The price list {clean_line(title)[:100]!r} decides the variant's price at present.",
+            hint="Change or end the price list in Medusa, or change the price when it is over.",
+        )
 
     def _stock(self, variant: records.Variant, shown: domain.Variant, wanted: int | None, location: str) -> None:
         item_id = stock_item_of(self._product, variant.id)
