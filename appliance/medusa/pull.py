@@ -117,7 +117,7 @@ class Pull:
         if mode in ("stock", "now"):
             run.stage(0.4, 0.6)
             read_stock(run)
-            read_orders(run, self._orders, unpaid_orders(run, self._now()))
+            read_orders(run, self._orders, unpaid_orders(run, self._now()), self._now())
         if mode in ("sweep", "now"):
             run.stage(0.6, 1.0)
             sweep_products(run)
@@ -132,7 +132,7 @@ class Pull:
         read_products(run, sorted(changed))
         run.tell(0.9, "changes")
         read_customers(run, [change.id for change in run.reader.changed_customers(since)], self._now())
-        read_orders(run, self._orders, [change.id for change in run.reader.changed_orders(since)])
+        read_orders(run, self._orders, [change.id for change in run.reader.changed_orders(since)], self._now())
         if theirs is not None:
             self._state.put(SEEN, msgspec.json.encode(Seen(theirs, self._now())).decode())
 
@@ -160,7 +160,7 @@ class Pull:
             (0.05, lambda: read_stock(run)),
             (0.2, lambda: copy_products(run, place.after, self._mark(place))),
             (0.8, lambda: copy_customers(run, self._now())),
-            (0.85, lambda: copy_orders(run, self._orders, place.after, self._mark(place))),
+            (0.85, lambda: copy_orders(run, self._orders, place.after, self._mark(place), self._now())),
         )
         ends = [start for start, _ in stages[1:]] + [1.0]
         for number, (start, do) in enumerate(stages):

@@ -44,7 +44,7 @@ def read_customers(run: Pass, ids: Collection[str], now: float) -> None:
         _write_customers(run, found, [id_ for id_ in batch if id_ not in there], now)
 
 
-def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[str], Within]) -> None:
+def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[str], Within], now: float) -> None:
     """Read every order whose id comes after one, in order of id; ``mark`` as in ``copy_products``.
 
     An order is never forgotten: Medusa deletes none.
@@ -54,16 +54,16 @@ def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[
     for done, batch in enumerate(batches(wanted)):
         run.tell(done * BATCH / len(wanted), "orders")
         with run.exchange:
-            write_orders(run, orders, run.reader.orders(batch), within=mark(batch[-1]))
+            write_orders(run, orders, _page(run, batch, now), within=mark(batch[-1]))
 
 
-def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str]) -> list[records.Order]:
+def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str], now: float) -> list[records.Order]:
     """Read some orders anew and return them."""
     found: list[records.Order] = []
     for batch in batches(sorted(set(ids))):
         run.tell(1.0, "orders")
         with run.exchange:
-            page = run.reader.orders(batch)
+            page = _page(run, batch, now)
             write_orders(run, orders, page)
         found += page
     return found
@@ -73,6 +73,14 @@ def unpaid_orders(run: Pass, now: float | None = None) -> list[str]:
     """Return the newest orders that wait for their payment, which will not move their time of change."""
     since = (time.time() if now is None else now) - _UNPAID_DAYS * 86_400
     return run.mirror.repository.unpaid_orders(since, _MOST_UNPAID)
+
+
+def _page(run: Pass, ids: Sequence[str], now: float) -> list[records.Order]:
+    """Return orders, after reading the customers that they name and the mirror lacks: a new one may come with them."""
+    page = run.reader.orders(ids)
+    named = {order.customer_id for order in page if order.customer_id}
+    read_customers(run, named - run.mirror.repository.get("customer", sorted(named)).keys(), now)
+    return page
 
 
 def write_orders(

@@ -54,6 +54,7 @@ on conflict (id) do update set display_id = excluded.display_id, customer_id = e
 _CUSTOMER = """
 insert into customers (id, created_at, updated_at) values (?, ?, ?) on conflict (id) do nothing
 """
+_IS_CUSTOMER = "select 1 from customers where id = ?"
 _CLEAR_ITEMS = "delete from order_items where order_id = ?"
 _ADD_ITEM = """
 insert into order_items (order_id, position, title, quantity, total, product_id, variant_id)
@@ -161,6 +162,7 @@ class OrderRepository:
 
         ``mirrored``: they are those of the shop's Medusa, which are to be counted as purchases. Of them an imported
         order does not keep a number: shoppers give Medusa's, and the imported one is found with ``-old`` behind it.
+        And they make no customer: one that is not known was deleted in Medusa, and the order is nobody's from then on.
         ``within`` writes more in the same transaction.
         """
         counts = {"inserted": 0, "updated": 0, "unchanged": 0, "renumbered": 0}
@@ -222,6 +224,8 @@ class OrderRepository:
 
     def _save(self, db: sqlite_utils.Database, order: OrderRecord, mirrored: bool) -> str:
         """Write one order and say whether it was inserted, updated or unchanged. Raises ``InvalidInput``."""
+        if mirrored and order.customer_id and db.execute(_IS_CUSTOMER, [order.customer_id]).fetchone() is None:
+            order = msgspec.structs.replace(order, customer_id="")
         row = db.execute(_BY_ID, [order.id]).fetchone()
         phone, email = (self._hash(order.phone, phone_key), self._hash(order.email, email_key))
         now = self._now()
