@@ -21,6 +21,8 @@ from appliance.store.sqlite import Transaction
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _UNPAID_DAYS = 30
 _MOST_UNPAID = 300
+_LIVELY_DAYS = 60
+"""For so long an order is read anew every night: money that comes or is given back does not move its time of change."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -57,6 +59,24 @@ def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[
             write_orders(run, orders, _page(run, batch, now), within=mark(batch[-1]))
 
 
+def compare_orders(run: Pass, orders: OrderRepository, now: float) -> None:
+    """Look at the time of change of every order, and read those that the mirror lacks or has otherwise, and new ones.
+
+    What was read is compared no more, so that a comparison that was broken off goes on by itself.
+    """
+    lively = now - _LIVELY_DAYS * 86_400
+    run.tell(0.0, "orders")
+    for page in run.reader.order_rows():
+        run.tell(1.0, "orders")
+        known = run.mirror.some(OrderMark, [row.id for row in page])
+        wanted = [row.id for row in page if _is_to_read(row, known.get(row.id), lively)]
+        read_orders(run, orders, wanted, now)
+
+
+def _is_to_read(row: records.RowChange, mark: OrderMark | None, lively: float) -> bool:
+    return mark is None or mark.updated_at != row.updated_at or mark.created_at >= lively
+
+
 def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str], now: float) -> list[records.Order]:
     """Read some orders anew and return them."""
     found: list[records.Order] = []
@@ -89,8 +109,10 @@ def write_orders(
     """Write a page of orders with their marks in one transaction."""
     marks = {order.id: _encode(order_mark(order)) for order in found}
 
-    def also(db: Transaction) -> None:
-        put_records(db, OrderMark.kind, marks)
+    def also(db: Transaction, refused: Sequence[int]) -> None:
+        # Without those that were refused, so that they are tried again and told of again.
+        left_out = {found[index].id for index in refused}
+        put_records(db, OrderMark.kind, {id_: mark for id_, mark in marks.items() if id_ not in left_out})
         if within is not None:
             within(db)
 

@@ -156,14 +156,14 @@ class OrderRepository:
         orders: Sequence[OrderRecord],
         *,
         mirrored: bool = False,
-        within: Callable[[sqlite_utils.Database], object] | None = None,
+        within: Callable[[sqlite_utils.Database, Sequence[int]], object] | None = None,
     ) -> OrdersSaved:
         """Insert or replace orders in one transaction; one whose number belongs to another order is refused.
 
         ``mirrored``: they are those of the shop's Medusa, which are to be counted as purchases. Of them an imported
         order does not keep a number: shoppers give Medusa's, and the imported one is found with ``-old`` behind it.
         And they make no customer: one that is not known was deleted in Medusa, and the order is nobody's from then on.
-        ``within`` writes more in the same transaction.
+        ``within`` writes more in the same transaction; it is given the places of the orders that were refused.
         """
         counts = {"inserted": 0, "updated": 0, "unchanged": 0, "renumbered": 0}
         refused: list[tuple[int, str, str]] = []
@@ -176,7 +176,7 @@ class OrderRepository:
                 except InvalidInput as error:
                     refused.append((index, *(error.fields[0] if error.fields else ("", error.message))))
             if within is not None:
-                within(db)
+                within(db, [index for index, _, _ in refused])
         return OrdersSaved(**counts, refused=tuple(refused))
 
     def verify(self, display_id: str, contact: str) -> OrderView | None:

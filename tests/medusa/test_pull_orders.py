@@ -76,3 +76,43 @@ def test_an_imported_order_still_brings_its_customer(shop: SyncedShop, fake: Fak
     shop.runtime.orders.upsert_many([OrderRecord(display_id="7", customer_id="old_1")])
     shop.pull("full")
     assert _of(shop, "old_1") == ["7"]
+
+
+def _read_whole(fake: FakeMedusa) -> list[str]:
+    """Return the ids of the orders that were asked for with their lines."""
+    return sorted(id_ for path, params in fake.seen if path == "/admin/orders" for id_ in params.get("id[]", ()))
+
+
+def test_the_night_reads_whole_only_the_orders_that_may_have_changed(
+    shop: SyncedShop, fake: FakeMedusa, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.medusa.reading._ROWS", 10)
+    old = [order(f"order_{number:02}", number, LINE, at=fake.stamp(T0 - 100 * DAY)) for number in range(1, 31)]
+    fake.put("orders", *old, order("order_90", 90, LINE, at=fake.stamp(T0)))
+    assert shop.pull("full")["read"]["order"] == 31, "the first copy"
+    clock.at = T0 + DAY
+    fake.put("orders", order("order_31", 31, LINE, at=fake.stamp(T0 - 90 * DAY)))
+    fake.touch("orders", "order_07", fulfillment_status="shipped")
+    fake.rows["orders"]["order_90"]["payment_status"] = "refunded"
+    fake.seen.clear()
+    told: list[float] = []
+    report = shop.medusa.pull("full", lambda share, _stage: told.append(share), lambda: False)
+    assert _read_whole(fake) == ["order_07", "order_31", "order_90"]
+    assert (report["read"]["order"], report["changed"]["order"]) == (3, 3)
+    assert told == sorted(told)
+    states = {number: shop.runtime.orders.read(number) for number in ("7", "31", "90")}
+    assert [one.status for one in states.values() if one] == ["shipped", "pending", "refunded"]
+    fake.seen.clear()
+    clock.at = T0 + 61 * DAY
+    shop.pull("full")
+    assert _read_whole(fake) == []
+
+
+def test_an_order_that_was_refused_is_tried_again_every_night(shop: SyncedShop, fake: FakeMedusa, clock: Clock) -> None:
+    long_ago = fake.stamp(T0 - 100 * DAY)
+    fake.put("orders", order("order_1", 1, LINE, at=long_ago), order("order_2", 1, LINE, at=long_ago))
+    refusals = [shop.pull("full")["refused"] for _ in range(2)]
+    assert refusals == [["an order: display_id is the number of another order"]] * 2
+    fake.rows["orders"]["order_2"]["display_id"] = 2
+    assert shop.pull("full")["refused"] == []
+    assert shop.runtime.orders.read("2") is not None
