@@ -110,7 +110,7 @@ def _follow(run: Pass, wanted: _Wanted, orders: OrderRepository, settings: Medus
         products |= set(run.mirror.repository.products_using("variant", wanted.variants))
     read_products(run, sorted(products))
     order_ids = wanted.orders | (set(unpaid_orders(run, now)) if wanted.payments else set())
-    bought = {item.product_id for order in read_orders(run, orders, order_ids) for item in order.items}
+    bought = {item.product_id for order in read_orders(run, orders, order_ids, now) for item in order.items}
     _follow_stock(run, wanted, {id_ for id_ in bought if id_}, products)
     read_customers(run, wanted.customers, now)
     if wanted.channels:

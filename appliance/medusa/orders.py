@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from appliance.medusa import records
@@ -22,12 +23,13 @@ _UNPAID = frozenset({"not_paid", "awaiting", "authorized", "partially_authorized
 
 
 class OrderMark(records.Identified, frozen=True, kw_only=True):
-    """What the mirror keeps of an order besides the order itself: enough to see that its payment may still move."""
+    """What the mirror keeps of an order besides the order itself: enough to see whether it is to be read anew."""
 
     kind: ClassVar[str] = "order"
 
     created_at: float
     """Unix seconds."""
+    updated_at: datetime
     unpaid: bool = False
     """Whether the order waits for its money, which will come without moving the order's time of change."""
 
@@ -37,6 +39,7 @@ def order_mark(order: records.Order) -> OrderMark:
     return OrderMark(
         id=order.id,
         created_at=order.created_at.timestamp(),
+        updated_at=order.updated_at,
         unpaid=order.payment_status in _UNPAID and order.status not in ("canceled", "archived"),
     )
 

@@ -13,7 +13,14 @@ import structlog
 from appliance.medusa.client import MedusaClient
 from appliance.medusa.follow import follow_events
 from appliance.medusa.mirror import Mirror, Within
-from appliance.medusa.pull_orders import copy_customers, copy_orders, read_customers, read_orders, unpaid_orders
+from appliance.medusa.pull_orders import (
+    compare_orders,
+    copy_customers,
+    copy_orders,
+    read_customers,
+    read_orders,
+    unpaid_orders,
+)
 from appliance.medusa.pull_products import copy_products, read_products, sweep_products
 from appliance.medusa.pull_shop import read_price_lists, read_shop
 from appliance.medusa.pull_stock import read_stock
@@ -125,7 +132,7 @@ class Pull:
         if mode in ("stock", "now"):
             run.stage(0.4, 0.6)
             read_stock(run)
-            read_orders(run, self._orders, unpaid_orders(run, self._now()))
+            read_orders(run, self._orders, unpaid_orders(run, self._now()), self._now())
         if mode == "sweep":
             read_price_lists(run)
         if mode in ("sweep", "now"):
@@ -143,7 +150,7 @@ class Pull:
         read_products(run, sorted(changed))
         run.tell(0.9, "changes")
         read_customers(run, [change.id for change in run.reader.changed_customers(since)], self._now())
-        read_orders(run, self._orders, [change.id for change in run.reader.changed_orders(since)])
+        read_orders(run, self._orders, [change.id for change in run.reader.changed_orders(since)], self._now())
         if theirs is not None:
             self._state.put(SEEN, msgspec.json.encode(Seen(theirs, self._now())).decode())
 
@@ -171,7 +178,7 @@ class Pull:
             (0.05, lambda: read_stock(run)),
             (0.2, lambda: copy_products(run, place.after, self._mark(place))),
             (0.8, lambda: copy_customers(run, self._now())),
-            (0.85, lambda: copy_orders(run, self._orders, place.after, self._mark(place))),
+            (0.85, lambda: self._all_orders(run, place)),
         )
         ends = [start for start, _ in stages[1:]] + [1.0]
         for number, (start, do) in enumerate(stages):
@@ -184,6 +191,13 @@ class Pull:
         self._state.put(SEEN, msgspec.json.encode(Seen(place.began, self._now())).decode())
         self._state.put(COPIED, str(self._now()))
         self._state.delete(COPY)
+
+    def _all_orders(self, run: Pass, place: CopyPlace) -> None:
+        if self._state.get(COPIED) is None:
+            copy_orders(run, self._orders, place.after, self._mark(place), self._now())
+        else:
+            # Orders pile up for years; to read every one with its lines each night would take Medusa hours.
+            compare_orders(run, self._orders, self._now())
 
     def _place(self) -> CopyPlace:
         began = self._client.server_time or self._now()

@@ -21,6 +21,8 @@ from appliance.store.sqlite import Transaction
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _UNPAID_DAYS = 30
 _MOST_UNPAID = 300
+_LIVELY_DAYS = 60
+"""For so long an order is read anew every night: money that comes or is given back does not move its time of change."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -44,7 +46,7 @@ def read_customers(run: Pass, ids: Collection[str], now: float) -> None:
         _write_customers(run, found, [id_ for id_ in batch if id_ not in there], now)
 
 
-def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[str], Within]) -> None:
+def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[str], Within], now: float) -> None:
     """Read every order whose id comes after one, in order of id; ``mark`` as in ``copy_products``.
 
     An order is never forgotten: Medusa deletes none.
@@ -54,16 +56,34 @@ def copy_orders(run: Pass, orders: OrderRepository, after: str, mark: Callable[[
     for done, batch in enumerate(batches(wanted)):
         run.tell(done * BATCH / len(wanted), "orders")
         with run.exchange:
-            write_orders(run, orders, run.reader.orders(batch), within=mark(batch[-1]))
+            write_orders(run, orders, _page(run, batch, now), within=mark(batch[-1]))
 
 
-def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str]) -> list[records.Order]:
+def compare_orders(run: Pass, orders: OrderRepository, now: float) -> None:
+    """Look at the time of change of every order, and read those that the mirror lacks or has otherwise, and new ones.
+
+    What was read is compared no more, so that a comparison that was broken off goes on by itself.
+    """
+    lively = now - _LIVELY_DAYS * 86_400
+    run.tell(0.0, "orders")
+    for page in run.reader.order_rows():
+        run.tell(1.0, "orders")
+        known = run.mirror.some(OrderMark, [row.id for row in page])
+        wanted = [row.id for row in page if _is_to_read(row, known.get(row.id), lively)]
+        read_orders(run, orders, wanted, now)
+
+
+def _is_to_read(row: records.RowChange, mark: OrderMark | None, lively: float) -> bool:
+    return mark is None or mark.updated_at != row.updated_at or mark.created_at >= lively
+
+
+def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str], now: float) -> list[records.Order]:
     """Read some orders anew and return them."""
     found: list[records.Order] = []
     for batch in batches(sorted(set(ids))):
         run.tell(1.0, "orders")
         with run.exchange:
-            page = run.reader.orders(batch)
+            page = _page(run, batch, now)
             write_orders(run, orders, page)
         found += page
     return found
@@ -75,14 +95,24 @@ def unpaid_orders(run: Pass, now: float | None = None) -> list[str]:
     return run.mirror.repository.unpaid_orders(since, _MOST_UNPAID)
 
 
+def _page(run: Pass, ids: Sequence[str], now: float) -> list[records.Order]:
+    """Return orders, after reading the customers that they name and the mirror lacks: a new one may come with them."""
+    page = run.reader.orders(ids)
+    named = {order.customer_id for order in page if order.customer_id}
+    read_customers(run, named - run.mirror.repository.get("customer", sorted(named)).keys(), now)
+    return page
+
+
 def write_orders(
     run: Pass, orders: OrderRepository, found: Sequence[records.Order], *, within: Within | None = None
 ) -> None:
     """Write a page of orders with their marks in one transaction."""
     marks = {order.id: _encode(order_mark(order)) for order in found}
 
-    def also(db: Transaction) -> None:
-        put_records(db, OrderMark.kind, marks)
+    def also(db: Transaction, refused: Sequence[int]) -> None:
+        # Without those that were refused, so that they are tried again and told of again.
+        left_out = {found[index].id for index in refused}
+        put_records(db, OrderMark.kind, {id_: mark for id_, mark in marks.items() if id_ not in left_out})
         if within is not None:
             within(db)
 

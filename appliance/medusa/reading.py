@@ -203,8 +203,11 @@ class Reader:
 
     def changed_orders(self, since: datetime) -> list[records.RowChange]:
         """Return orders that were created or changed at or after ``since``; being paid does not count."""
-        listing = Listing(path="/admin/orders", key="orders", fields=fields.ROW, row=records.RowChange)
-        return self._changed(listing, since)
+        return self._changed(_ORDER_ROWS, since)
+
+    def order_rows(self) -> Iterator[tuple[records.RowChange, ...]]:
+        """Yield id and ``updated_at`` of all orders but drafts, in the order of ids."""
+        return pages(self._client, _ORDER_ROWS, _ROWS)
 
     # The shop's own lists, each read whole
 
@@ -306,6 +309,7 @@ _INVENTORY = Listing(
 )
 _VARIANTS = Listing(path="/admin/product-variants", key="variants", fields=fields.VARIANT_ROW, row=records.RowChange)
 _CUSTOMERS = Listing(path="/admin/customers", key="customers", fields=fields.CUSTOMER, row=records.Customer)
+_ORDER_ROWS = Listing(path="/admin/orders", key="orders", fields=fields.ROW, row=records.RowChange)
 _ORDER_LIST = Listing(path="/admin/orders", key="orders", fields=fields.ORDER, row=records.Order)
 
 

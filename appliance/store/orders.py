@@ -54,6 +54,7 @@ on conflict (id) do update set display_id = excluded.display_id, customer_id = e
 _CUSTOMER = """
 insert into customers (id, created_at, updated_at) values (?, ?, ?) on conflict (id) do nothing
 """
+_IS_CUSTOMER = "select 1 from customers where id = ?"
 _CLEAR_ITEMS = "delete from order_items where order_id = ?"
 _ADD_ITEM = """
 insert into order_items (order_id, position, title, quantity, total, product_id, variant_id)
@@ -155,13 +156,14 @@ class OrderRepository:
         orders: Sequence[OrderRecord],
         *,
         mirrored: bool = False,
-        within: Callable[[sqlite_utils.Database], object] | None = None,
+        within: Callable[[sqlite_utils.Database, Sequence[int]], object] | None = None,
     ) -> OrdersSaved:
         """Insert or replace orders in one transaction; one whose number belongs to another order is refused.
 
         ``mirrored``: they are those of the shop's Medusa, which are to be counted as purchases. Of them an imported
         order does not keep a number: shoppers give Medusa's, and the imported one is found with ``-old`` behind it.
-        ``within`` writes more in the same transaction.
+        And they make no customer: one that is not known was deleted in Medusa, and the order is nobody's from then on.
+        ``within`` writes more in the same transaction; it is given the places of the orders that were refused.
         """
         counts = {"inserted": 0, "updated": 0, "unchanged": 0, "renumbered": 0}
         refused: list[tuple[int, str, str]] = []
@@ -174,7 +176,7 @@ class OrderRepository:
                 except InvalidInput as error:
                     refused.append((index, *(error.fields[0] if error.fields else ("", error.message))))
             if within is not None:
-                within(db)
+                within(db, [index for index, _, _ in refused])
         return OrdersSaved(**counts, refused=tuple(refused))
 
     def verify(self, display_id: str, contact: str) -> OrderView | None:
@@ -222,6 +224,8 @@ class OrderRepository:
 
     def _save(self, db: sqlite_utils.Database, order: OrderRecord, mirrored: bool) -> str:
         """Write one order and say whether it was inserted, updated or unchanged. Raises ``InvalidInput``."""
+        if mirrored and order.customer_id and db.execute(_IS_CUSTOMER, [order.customer_id]).fetchone() is None:
+            order = msgspec.structs.replace(order, customer_id="")
         row = db.execute(_BY_ID, [order.id]).fetchone()
         phone, email = (self._hash(order.phone, phone_key), self._hash(order.email, email_key))
         now = self._now()
