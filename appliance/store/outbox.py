@@ -123,11 +123,6 @@ class OutboxRepository:
         with self._store.write() as db:
             db.execute(_TRY_LATER, [self._now() + wait, error, edit_id])
 
-    def reopen(self, edit_id: str, base: Any, outcome: str) -> bool:
-        """Send a conflicting or refused edit after all, based on what Medusa has now."""
-        with self._store.write() as db:
-            return reopen_edit(db, edit_id, base, outcome)
-
     def settle(self, edit_id: str, state: EditState, outcome: str, *, theirs: Any = None, error: str = "") -> bool:
         """Record what became of an edit; false when it was settled before."""
         with self._store.write() as db:
@@ -171,7 +166,7 @@ def read_open(db: Database, product_ids: Sequence[str]) -> list[Edit]:
 
 
 def reopen_edit(db: Database, edit_id: str, base: Any, outcome: str) -> bool:
-    """As ``OutboxRepository.reopen``, inside the caller's transaction."""
+    """Send a conflicting or refused edit after all, based on what Medusa has now, inside the caller's transaction."""
     return bool(db.execute(_REOPEN, {"id": edit_id, "base": _json(base), "outcome": outcome}).rowcount)
 
 
