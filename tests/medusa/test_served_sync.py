@@ -32,7 +32,6 @@ def world() -> Iterator[FakeMedusa]:
 def served(tmp_path_factory: pytest.TempPathFactory, empty_data: Path, world: FakeMedusa) -> Iterator[Served]:
     folder = copied(empty_data, tmp_path_factory.mktemp("served") / "data")
     with serving(folder, world) as shop:
-        shop.admin("POST", "/sync", json={"mode": "full"})
         until(lambda: len(shop.runtime.catalogue) == 8)
         until(lambda: not shop.admin("GET", "/sync")["copying"])
         yield shop
