@@ -78,6 +78,8 @@ def _reason(client: MedusaClient) -> str:
         (says(b"", status="304 Not Modified"), "redirect", 1),
         (lambda connection, _: connection.sendall(b"HTTP/9 what\r\n\r\n"), "dropped", 3),
         (floods, "too_large", 1),
+        # Nothing follows: who read on would say that it broke off.
+        (says(b"", length=100_000_000), "too_large", 1),
         (says(gzip.compress(b" " * 80_000_000), headers="Content-Encoding: gzip\r\n"), "too_large", 1),
     ],
 )
