@@ -123,7 +123,7 @@ def project(product: records.Product, items: Mapping[str, records.InventoryItem]
 
 def links(product: records.Product) -> list[Link]:
     """Return the records on which a product hangs."""
-    found = [("category", id_) for id_ in product.categories]
+    found = [("category", id_) for id_ in product.categories] + [("tag", value) for value in product.tags]
     found += [(kind, id_) for kind, id_ in (("collection", product.collection_id), ("type", product.type_id)) if id_]
     for variant in product.variants:
         found.append(("variant", variant.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.medusa import records
+from appliance.medusa.pull_products import read_products
 from appliance.medusa.reading_pass import Pass
 from appliance.settings import Medusa
 
@@ -29,7 +30,8 @@ def read_shop(run: Pass, settings: Medusa, *, prices: bool = True) -> None:
         count("type", mirror.write_all(records.ProductType, reader.types(), links_as="type"))
     run.tell(0.7, "shop")
     with run.exchange:
-        count("tag", mirror.write_all(records.Tag, reader.tags()))
+        tagged = _read_tags(run)
+    read_products(run, tagged)
     if prices or reader.price_list_heads() != mirror.price_list_heads():
         read_price_lists(run)
 
@@ -39,3 +41,12 @@ def read_price_lists(run: Pass) -> None:
     run.tell(0.8, "shop")
     with run.exchange:
         run.report.count("price_list", run.mirror.write_price_lists(run.reader.price_lists()))
+
+
+def _read_tags(run: Pass) -> list[str]:
+    """Read every tag, and return the products that bear one which is called otherwise now, or gone."""
+    before = run.mirror.all(records.Tag)
+    now = {tag.id: tag for tag in run.reader.tags()}
+    run.report.count("tag", run.mirror.write_all(records.Tag, now.values()))
+    former = [tag.value for tag in before.values() if now.get(tag.id) != tag]
+    return run.mirror.repository.products_using("tag", former)

@@ -268,6 +268,20 @@ def test_undated_changes_are_found_by_stock_and_sweep(shop: SyncedShop, fake: Fa
     assert "orders" not in fake.paths()
 
 
+def test_a_renamed_tag_reaches_its_products_with_the_next_look(
+    shop: SyncedShop, fake: FakeMedusa, clock: Clock
+) -> None:
+    fake.put("product_tags", {"id": "ptag_1", "value": "hè"})
+    fake.rows["products"]["prod_0003"]["tags"] = [{"value": "hè"}]
+    shop.pull("full")
+    clock.at += 600
+    shop.pull("changes")
+    fake.put("product_tags", {"id": "ptag_1", "value": "mùa hè"})
+    fake.rows["products"]["prod_0003"]["tags"] = [{"value": "mùa hè"}]
+    assert shop.pull("changes")["changed"] == {"tag": 1, "product": 1}
+    assert shop.card("prod_0003").tags == ("mùa hè",)
+
+
 def test_items_and_customers_that_are_gone_are_forgotten(shop: SyncedShop, fake: FakeMedusa) -> None:
     fake.put("customers", customer("cus_1"), customer("cus_2"))
     shop.pull("full")
