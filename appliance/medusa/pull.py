@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
 
 from appliance.medusa.client import MedusaClient
+from appliance.medusa.faults import MedusaUnreachable
 from appliance.medusa.follow import follow_events
 from appliance.medusa.mirror import Mirror, Within
 from appliance.medusa.pull_orders import (
@@ -38,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 COPY, SEEN, COPIED, LAST = "medusa.copy", "medusa.seen", "medusa.copied", "medusa.last"
 """Keys of the state: how far a full copy is; up to when changes were seen; when a copy was last whole; last reports."""
+_WAIT_SECONDS = 0.2
 _STALE_COPY = 86_400.0
 """A copy that was broken off longer ago begins anew: too much may have changed behind its place."""
 
@@ -94,22 +97,16 @@ class Pull:
         Raises what the client raises; what was written until then is whole, and the next pass goes on from there.
         """
         started, requests = time.monotonic(), self._client.requests
-        copied = self._state.get(COPIED) is not None
-        report = PassReport(mode=mode if copied or mode == "full" else "full")
-        if mode == "events" and not copied:
+        if mode == "events" and not self._is_copied():
             # Whoever follows events runs beside whoever copies, and one copy at a time is enough.
             return PassReport(mode=mode)
-        run = Pass(self._reader, self._mirror, report, self._exchange, progress, stopping)
-        if report.mode != "full":
-            self._partial(run)
-        elif self._copying.acquire(blocking=False):
-            try:
+        with self._turn_to_copy(mode, stopping) as copies:
+            report = PassReport(mode="full" if copies else mode)
+            run = Pass(self._reader, self._mirror, report, self._exchange, progress, stopping)
+            if copies:
                 self._full(run)
-            finally:
-                self._copying.release()
-        else:
-            # One copy at a time is enough.
-            return report
+        if not copies:
+            self._partial(run)
         if report.mode in ("events", "changes", "now", "full"):
             # Not only when one comes: some may wait since Medusa was away.
             run.stage(0.0 if mode == "events" else 1.0, 1.0)
@@ -123,6 +120,24 @@ class Pull:
         self._state.put(f"{LAST}.{report.mode}", msgspec.json.encode({"at": self._now(), "report": report}).decode())
         log.info("medusa_pulled", mode=report.mode, seconds=report.seconds, requests=report.requests)
         return report
+
+    @contextmanager
+    def _turn_to_copy(self, mode: Mode, stopping: Callable[[], bool]) -> Iterator[bool]:
+        """Wait until nobody else copies, where this pass is to copy, and say whether it still is: one that only had to
+        because nothing was copied yet need not do it again."""
+        if mode != "full" and self._is_copied():
+            yield False
+            return
+        while not self._copying.acquire(timeout=_WAIT_SECONDS):
+            if stopping():
+                raise MedusaUnreachable("The synchronisation was stopped.", reason="stopping")
+        try:
+            yield mode == "full" or not self._is_copied()
+        finally:
+            self._copying.release()
+
+    def _is_copied(self) -> bool:
+        return self._state.get(COPIED) is not None
 
     def _partial(self, run: Pass) -> None:
         mode = run.report.mode

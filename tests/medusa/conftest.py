@@ -27,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             seconds = own.args[0] if own is not None and own.args else SECONDS
             item.add_marker(pytest.mark.medusa)
             item.add_marker(pytest.mark.timeout(seconds, func_only=True), append=False)
+        if item.get_closest_marker("medusa_long") and not os.environ.get(REQUIRED):
+            item.add_marker(pytest.mark.skip(reason="takes minutes on a real Medusa: make test-medusa runs it"))
 
 
 @pytest.fixture

@@ -180,6 +180,7 @@ def test_a_change_on_both_sides_is_kept_and_decided(open_shop: OpenShop, medusa:
     assert (product.title, [price.amount for price in product.variants[0].prices]) == ("Bên kia", [Decimal(90_000)])
 
 
+@pytest.mark.medusa_long
 @pytest.mark.timeout(300)
 def test_a_hundred_changes_made_during_an_outage_arrive_in_order_and_once(
     open_shop: OpenShop, medusa: LiveMedusa

@@ -135,6 +135,7 @@ def test_kill_loses_no_edit_and_sends_none_twice(tmp_path: Path, step: str) -> N
         after.close()
 
 
+@pytest.mark.medusa_long
 @pytest.mark.timeout(120 + 20 * ROUNDS)
 def test_kill_against_the_real_server(tmp_path: Path, medusa: LiveMedusa) -> None:
     rounds = max(2, ROUNDS // 2)
