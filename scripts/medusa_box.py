@@ -136,6 +136,14 @@ class Box:
             raise SystemExit(f"A pass was not whole: {job}")
         return report
 
+    def copy(self, seconds: float = 1800) -> None:
+        """Wait for the first copy, which an empty appliance begins by itself; ``SystemExit`` when it does not end."""
+        end = time.monotonic() + seconds
+        while self.ask("GET", "/v1/admin/sync")["copying"]:
+            if time.monotonic() > end:
+                raise SystemExit(f"The first copy did not end within {seconds:.0f} s.")
+            time.sleep(0.1)
+
     def compare(self) -> Report:
         """Compare Medusa, asked directly, with the tables here and, while the process runs, its admin API."""
         medusa = Medusa(self.access)

@@ -89,7 +89,7 @@ def train_rounds(access: Access, rounds: int, draw: random.Random, tell: Callabl
     with tempfile.TemporaryDirectory() as folder:
         box = Box(Path(folder) / "data", access, **BY_REQUEST)
         box.start()
-        box.sync("full")
+        box.copy()
         visit(box, draw)
         began = time.monotonic()
         box.finish(box.submit("train")["id"])

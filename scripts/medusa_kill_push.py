@@ -30,7 +30,7 @@ def push_rounds(access: Access, rounds: int, draw: random.Random, tell: Callable
     with tempfile.TemporaryDirectory() as folder, FaultProxy(access.base_url) as proxy:
         box = Box(Path(folder) / "data", access, proxy.url, **BY_REQUEST)
         with box.running():
-            box.sync("full")
+            box.copy()
         for number in range(1, rounds + 1):
             done = Round("push", number)
             proxy.forget()
