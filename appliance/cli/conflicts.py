@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 import click
@@ -11,9 +11,9 @@ import click
 from appliance.cli import output
 from appliance.cli.session import Session, json_option, pass_session
 from appliance.messages import Locale, translate
+from appliance.store.outbox import EditState
 
 _OUTBOX, _CONFLICTS = "/v1/admin/sync/outbox", "/v1/admin/sync/conflicts"
-_STATES = ("waiting", "sent", "conflict", "refused", "dropped")
 _LONGEST = 60
 
 
@@ -30,9 +30,9 @@ def conflicts(session: Session, keep: str | None, edit_id: str | None) -> None:
     if (keep is None) != (edit_id is None):
         raise click.UsageError("--keep and ID go together.")
     if edit_id is None:
-        _print(session, _call(session, "GET", _CONFLICTS), "edit.none")
+        _print(session, session.ask("GET", _CONFLICTS), "edit.none")
         return
-    settled = _call(session, "POST", f"{_CONFLICTS}/{quote(edit_id, safe='')}", body={"keep": keep})
+    settled = session.ask("POST", f"{_CONFLICTS}/{quote(edit_id, safe='')}", body={"keep": keep})
     if session.as_json:
         output.print_json(settled)
         return
@@ -41,21 +41,13 @@ def conflicts(session: Session, keep: str | None, edit_id: str | None) -> None:
 
 
 @click.command()
-@click.option("--state", type=click.Choice(_STATES), help="Only changes in this state.")
+@click.option("--state", type=click.Choice(get_args(EditState)), help="Only changes in this state.")
 @click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="How many at most.")
 @json_option
 @pass_session
 def outbox(session: Session, state: str | None, limit: int) -> None:
     """List what was changed here and what became of it in Medusa, the newest first."""
-    params: dict[str, object] = {"limit": limit} | ({"state": state} if state else {})
-    _print(session, _call(session, "GET", _OUTBOX, params=params), "edit.empty")
-
-
-def _call(session: Session, method: str, path: str, **options: Any) -> Any:
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        return backend.call(method, path, **options)
+    _print(session, session.ask("GET", _OUTBOX, params={"state": state, "limit": limit}), "edit.empty")
 
 
 def _print(session: Session, answer: Mapping[str, Any], nothing: str) -> None:

@@ -34,7 +34,7 @@ def experiment() -> None:
 @pass_session
 def start(session: Session, /, **body: Any) -> None:
     """Divide the visitors from now on; every visitor keeps the same strategy to the end."""
-    made = _call(session, "POST", "/v1/admin/experiments", body=body)
+    made = session.ask("POST", "/v1/admin/experiments", body=body)
     if session.as_json:
         output.print_json(made)
         return
@@ -52,7 +52,7 @@ def start(session: Session, /, **body: Any) -> None:
 @pass_session
 def list_(session: Session) -> None:
     """List the experiments, the newest first."""
-    answer = _call(session, "GET", "/v1/admin/experiments")
+    answer = session.ask("GET", "/v1/admin/experiments")
     if session.as_json:
         output.print_json(answer)
     elif answer["items"]:
@@ -69,7 +69,7 @@ def list_(session: Session) -> None:
 def show(session: Session, experiment_id: str) -> None:
     """Tell which strategy does better; look as often as you like."""
     path = f"/v1/admin/experiments/{quote(experiment_id, safe='')}"
-    report = _call(session, "GET", path, params={"locale": session.locale})
+    report = session.ask("GET", path, params={"locale": session.locale})
     if session.as_json:
         output.print_json(report)
         return
@@ -97,7 +97,7 @@ def show(session: Session, experiment_id: str) -> None:
 @pass_session
 def stop(session: Session, experiment_id: str) -> None:
     """End an experiment for good; EXPERIMENT_ID is the one that `list` shows."""
-    ended = _call(session, "POST", f"/v1/admin/experiments/{quote(experiment_id, safe='')}/stop")
+    ended = session.ask("POST", f"/v1/admin/experiments/{quote(experiment_id, safe='')}/stop")
     if session.as_json:
         output.print_json(ended)
         return
@@ -123,7 +123,7 @@ def recommendations(session: Session, since: datetime | None, until: datetime | 
     days = {"from": since, "to": until}
     params: dict[str, object] = {name: day.date().isoformat() for name, day in days.items() if day is not None}
     params |= {"by": by, "daily": daily, "locale": session.locale}
-    found = _call(session, "GET", "/v1/admin/analytics/recommendations", params=params)
+    found = session.ask("GET", "/v1/admin/analytics/recommendations", params=params)
     if session.as_json:
         output.print_json(found)
         return
@@ -138,13 +138,6 @@ def recommendations(session: Session, since: datetime | None, until: datetime | 
     rows = [([item["day"]] if has_days else []) + _outcome(item, locale) for item in found["items"]]
     output.print_table(headings.split("|"), rows)
     output.say(translate("outcome.period", locale, time_zone=found["time_zone"], **period))
-
-
-def _call(session: Session, method: str, path: str, **options: Any) -> Any:
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        return backend.call(method, path, **options)
 
 
 def _outcome(item: Mapping[str, Any], locale: Locale) -> list[object]:

@@ -26,10 +26,7 @@ def faq() -> None:
 @pass_session
 def list_(session: Session) -> None:
     """List all answers, the oldest first."""
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        answer = backend.call("GET", "/v1/admin/faq")
+    answer = session.ask("GET", "/v1/admin/faq")
     if session.as_json:
         output.print_json(answer)
         return
@@ -60,16 +57,13 @@ def add(
     off: bool,
 ) -> None:
     """Add an answer that counts from the next message on; it needs --intent or --question, and --vi or --en."""
-    from appliance.cli.backend import open_backend
-
     body = {
         "answers": {name: text for name, text in (("vi", vi), ("en", en)) if text is not None},
         "questions": {"vi": list(asked), "en": list(asked_en)},
         "intent": intent,
         "enabled": not off,
     }
-    with open_backend(session) as backend:
-        made = backend.call("POST", "/v1/admin/faq", body=body)
+    made = session.ask("POST", "/v1/admin/faq", body=body)
     if session.as_json:
         output.print_json(made)
         return
@@ -83,10 +77,7 @@ def add(
 @pass_session
 def remove(session: Session, entry_id: str) -> None:
     """Remove an answer at once; ENTRY_ID is the one that `list` shows."""
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        backend.call("DELETE", f"/v1/admin/faq/{quote(entry_id, safe='')}")
+    session.ask("DELETE", f"/v1/admin/faq/{quote(entry_id, safe='')}")
     if session.as_json:
         output.print_json({"removed": entry_id})
         return
@@ -100,11 +91,8 @@ def remove(session: Session, entry_id: str) -> None:
 @pass_session
 def preview(session: Session, /, question: tuple[str, ...], locale: Locale | None) -> None:
     """Tell what would be answered to QUESTION, and which answers are near it. Nothing is kept."""
-    from appliance.cli.backend import open_backend
-
     body = {"question": " ".join(question), "locale": locale or ""}
-    with open_backend(session) as backend:
-        found = backend.call("POST", "/v1/admin/faq/preview", body=body)
+    found = session.ask("POST", "/v1/admin/faq/preview", body=body)
     if session.as_json:
         output.print_json(found)
         return

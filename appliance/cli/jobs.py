@@ -35,7 +35,7 @@ def jobs() -> None:
 @pass_session
 def list_(session: Session, kind: str | None, state: str | None, limit: int) -> None:
     """List the newest jobs, the newest first."""
-    answer = _call(session, "GET", _PATH, params={"kind": kind, "state": state, "limit": limit})
+    answer = session.ask("GET", _PATH, params={"kind": kind, "state": state, "limit": limit})
     if session.as_json:
         output.print_json(answer)
     elif answer["items"]:
@@ -50,7 +50,7 @@ def list_(session: Session, kind: str | None, state: str | None, limit: int) -> 
 @pass_session
 def show(session: Session, job_id: str) -> None:
     """Show everything about one job."""
-    job = _call(session, "GET", _path(job_id))
+    job = session.ask("GET", _path(job_id))
     if session.as_json:
         output.print_json(job)
         return
@@ -108,7 +108,7 @@ def watch(session: Session, job_id: str | None) -> int:
 @pass_session
 def cancel(session: Session, job_id: str) -> None:
     """Cancel a job: at once when it waits; one that runs is asked to end."""
-    job = _call(session, "POST", f"{_path(job_id)}/cancel")
+    job = session.ask("POST", f"{_path(job_id)}/cancel")
     if session.as_json:
         output.print_json(job)
         return
@@ -132,7 +132,7 @@ def retry(session: Session, job_id: str) -> None:
 @pass_session
 def schedule(session: Session) -> None:
     """List what starts by itself: when it last did, and when it is next due."""
-    answer = _call(session, "GET", f"{_PATH}/schedule")
+    answer = session.ask("GET", f"{_PATH}/schedule")
     if session.as_json:
         output.print_json(answer)
         return
@@ -151,13 +151,6 @@ def schedule(session: Session) -> None:
         for entry in answer["items"]
     ]
     output.print_table(translate("job.schedule_headings", locale, zone=zone).split("|"), rows)
-
-
-def _call(session: Session, method: str, path: str, **options: Any) -> Any:
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        return backend.call(method, path, **options)
 
 
 def _path(job_id: str) -> str:

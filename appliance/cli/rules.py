@@ -27,10 +27,7 @@ def rules() -> None:
 @pass_session
 def list_(session: Session) -> None:
     """List all rules, the oldest first; of two pins for one place the older has it."""
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        answer = backend.call("GET", "/v1/admin/rules")
+    answer = session.ask("GET", "/v1/admin/rules")
     if session.as_json:
         output.print_json(answer)
         return
@@ -59,12 +56,9 @@ def add(session: Session, /, **params: Any) -> None:
     VALUE is a product's id or handle, a category, a tag, a range of prices in main units (200000..500000, ..500000,
     1000000..) or a range of margins (">=30%", 10%..25%).
     """
-    from appliance.cli.backend import open_backend
-
     body = {key: value for key, value in params.items() if key not in ("starts_at", "ends_at", "off")}
     body |= {"enabled": not params["off"], **_span(session, params["starts_at"], params["ends_at"])}
-    with open_backend(session) as backend:
-        made = backend.call("POST", "/v1/admin/rules", body=body)
+    made = session.ask("POST", "/v1/admin/rules", body=body)
     if session.as_json:
         output.print_json(made)
         return
@@ -79,10 +73,7 @@ def add(session: Session, /, **params: Any) -> None:
 @pass_session
 def remove(session: Session, rule_id: str) -> None:
     """Remove a rule at once; RULE_ID is the one that `list` shows."""
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        backend.call("DELETE", f"/v1/admin/rules/{quote(rule_id, safe='')}")
+    session.ask("DELETE", f"/v1/admin/rules/{quote(rule_id, safe='')}")
     if session.as_json:
         output.print_json({"removed": rule_id})
         return

@@ -29,10 +29,7 @@ _ORDERS = ("relevance", "price_asc", "price_desc", "newest", "best_selling")
 @pass_session
 def search(session: Session, /, words: tuple[str, ...], **params: Any) -> None:
     """Search products by WORDS, with or without diacritics, slips forgiven; without words all are listed."""
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        answer = backend.call("GET", "/v1/search", params={"q": " ".join(words), **params})
+    answer = session.ask("GET", "/v1/search", params={"q": " ".join(words), **params})
     if session.as_json:
         output.print_json(answer)
         return

@@ -60,6 +60,14 @@ class Session:
                 f"{self.data_dir / FILE_NAME} cannot be read: {error.strerror}.", hint="Check its permissions."
             ) from None
 
+    def ask(self, method: str, path: str, *, params: Mapping[str, object] | None = None, body: object = None) -> Any:
+        """Return what the API answers to one request. Raises ``ApplianceError``, as ``Backend.call`` does."""
+        # Not at the top: the HTTP client is slow to load, and the help text needs none.
+        from appliance.cli.backend import open_backend
+
+        with open_backend(self) as backend:
+            return backend.call(method, path, params=params, body=body)
+
     @property
     def locale(self) -> Locale:
         """The language to speak: the shop's where somebody set it, else the terminal's, else English."""

@@ -61,10 +61,7 @@ def popular(session: Session, /, **params: Any) -> None:
 
 
 def _ask(session: Session, path: str, params: Mapping[str, object]) -> Any:
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        return backend.call("GET", path, params={**params, "locale": params.get("locale") or session.locale})
+    return session.ask("GET", path, params={**params, "locale": params.get("locale") or session.locale})
 
 
 def _answer(session: Session, path: str, params: Mapping[str, object]) -> None:

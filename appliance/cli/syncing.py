@@ -51,7 +51,7 @@ def now(session: Session, full: bool) -> int:
 @pass_session
 def status(session: Session) -> None:
     """Tell whether Medusa answers, when the shop was last in step, and what waits to be sent."""
-    answer = _call(session, "GET", _PATH)
+    answer = session.ask("GET", _PATH)
     if session.as_json:
         output.print_json(answer)
         return
@@ -83,7 +83,7 @@ def status(session: Session) -> None:
 @pass_session
 def test(session: Session) -> int:
     """Try the connection to Medusa and say what is wrong with it."""
-    answer = _call(session, "POST", f"{_PATH}/test")
+    answer = session.ask("POST", f"{_PATH}/test")
     if session.as_json:
         output.print_json(answer)
     elif answer["ok"]:
@@ -92,13 +92,6 @@ def test(session: Session) -> int:
     else:
         output.say(f"{answer['message']} {answer['hint']} ({answer['detail']})")
     return 0 if answer["ok"] else 1
-
-
-def _call(session: Session, method: str, path: str) -> Any:
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        return backend.call(method, path)
 
 
 def _reason(report: Mapping[str, Any], locale: Locale) -> str:

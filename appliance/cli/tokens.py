@@ -25,10 +25,7 @@ def token() -> None:
 @pass_session
 def create(session: Session, kind: str, name: str) -> None:
     """Make a token and print it, this once."""
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        made = backend.call("POST", "/v1/admin/tokens", body={"kind": kind, "name": name})
+    made = session.ask("POST", "/v1/admin/tokens", body={"kind": kind, "name": name})
     if session.as_json:
         output.print_json(made)
         return
@@ -41,10 +38,7 @@ def create(session: Session, kind: str, name: str) -> None:
 @pass_session
 def list_(session: Session) -> None:
     """List the tokens that are valid, without their secrets."""
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        answer = backend.call("GET", "/v1/admin/tokens")
+    answer = session.ask("GET", "/v1/admin/tokens")
     if session.as_json:
         output.print_json(answer)
         return
@@ -61,10 +55,7 @@ def list_(session: Session) -> None:
 @pass_session
 def revoke(session: Session, token_id: str) -> None:
     """Revoke a token at once; TOKEN_ID is the one that `list` shows."""
-    from appliance.cli.backend import open_backend
-
-    with open_backend(session) as backend:
-        backend.call("DELETE", f"/v1/admin/tokens/{quote(token_id, safe='')}")
+    session.ask("DELETE", f"/v1/admin/tokens/{quote(token_id, safe='')}")
     if session.as_json:
         output.print_json({"revoked": token_id})
         return
