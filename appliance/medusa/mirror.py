@@ -39,7 +39,8 @@ Within = Callable[[Transaction], object]
 """More to write in the transaction of a page."""
 _REPROJECT_BATCH = 500
 _HANDLE_TRIES = 5
-_encode = msgspec.json.Encoder(order="deterministic").encode
+encode = msgspec.json.Encoder(order="deterministic").encode
+"""Equal records give equal bytes."""
 
 
 class Written(msgspec.Struct):
@@ -52,12 +53,10 @@ class Written(msgspec.Struct):
     refused: list[str] = []
     """Products that cannot be kept, each with the reason."""
 
-    def add(self, other: Written) -> None:
-        """Count another page in."""
-        self.read += other.read
-        self.changed += other.changed
-        self.deleted += other.deleted
-        self.refused += other.refused
+
+def changed_bodies(found: Iterable[records.Identified], known: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return, by id, the bodies of the records that are not as they are known."""
+    return {record.id: body for record in found if (body := encode(record)) != known.get(record.id)}
 
 
 class Mirror:
@@ -73,21 +72,18 @@ class Mirror:
     ) -> None:
         """``clock`` gives Unix seconds as Medusa counts them; it decides which price lists are in force."""
         self._catalogue = catalogue
-        self._repository = repository
+        self.repository = repository
         self._state = state
-        self._settings = settings
-        self._clock = clock
         self._writing = threading.RLock()
         self._view = ShopView(repository, state, settings, clock)
-        self.repository = repository
 
     def all(self, kind: type[R]) -> dict[str, R]:
         """Return every record of a kind by id."""
-        return all_records(self._repository, kind)
+        return all_records(self.repository, kind)
 
     def some(self, kind: type[R], ids: Sequence[str], db: Transaction | None = None) -> dict[str, R]:
         """Return those of the records that are there, by id; ``db`` reads inside a transaction."""
-        found = self._repository.get(kind.kind, ids) if db is None else read_records(db, kind.kind, ids)
+        found = self.repository.get(kind.kind, ids) if db is None else read_records(db, kind.kind, ids)
         decode = msgspec.json.Decoder(kind).decode
         return {id_: decode(body) for id_, body in found.items()}
 
@@ -106,14 +102,13 @@ class Mirror:
         its handle is taken from it until it is. A product that cannot be kept is reported, the others are written.
         """
         with self._writing:
-            known = self._repository.get("product", [product.id for product in batch])
-            bodies = {product.id: _encode(product) for product in batch}
-            changed = {product.id: product for product in batch if known.get(product.id) != bodies[product.id]}
+            changed = changed_bodies(batch, self.repository.get("product", [product.id for product in batch]))
             leaving = list(dict.fromkeys(gone))
-            hung = {id_: links(product) for id_, product in changed.items()} | {id_: [] for id_ in leaving}
+            hung = {product.id: links(product) for product in batch if product.id in changed}
+            hung |= {id_: [] for id_ in leaving}
 
             def also(db: Transaction) -> None:
-                put_records(db, "product", {id_: bodies[id_] for id_ in changed})
+                put_records(db, "product", changed)
                 drop_records(db, "product", leaving)
                 link_products(db, hung)
                 if within is not None:
@@ -132,9 +127,8 @@ class Mirror:
         Products that share the items are shown anew after it.
         """
         with self._writing:
-            known = self._repository.get("inventory_item", list(items))
-            changed = {id_: body for id_, item in items.items() if (body := _encode(item)) != known.get(id_)}
-            sharing = self._repository.products_using("inventory_item", list(changed)) if changed else []
+            changed = changed_bodies(items.values(), self.repository.get("inventory_item", list(items)))
+            sharing = self.repository.products_using("inventory_item", list(changed)) if changed else []
             others = [id_ for id_ in sharing if id_ != product.id]
 
             def also(db: Transaction) -> None:
@@ -158,40 +152,36 @@ class Mirror:
     def write_items(self, items: Mapping[str, records.InventoryItem], gone: Collection[str] = ()) -> Written:
         """Write stock items, forget others, and show the stock of the products that hang on them anew."""
         with self._writing:
-            known = self._repository.get("inventory_item", [*items, *gone])
-            changed = {id_: body for id_, item in items.items() if (body := _encode(item)) != known.get(id_)}
+            known = self.repository.get("inventory_item", [*items, *gone])
+            changed = changed_bodies(items.values(), known)
             leaving = [id_ for id_ in gone if id_ in known]
             if changed or leaving:
-                affected = self._repository.products_using("inventory_item", [*changed, *leaving])
+                affected = self.repository.products_using("inventory_item", [*changed, *leaving])
                 self._replace("inventory_item", changed, leaving, affected)
                 self._show(affected)
             return Written(read=len(items), changed=len(changed), deleted=len(leaving))
 
-    def write_all(self, kind: type[R], found: Iterable[R], *, links_as: str = "") -> Written:
+    def write_all(self, kind: type[R], found: Collection[R], *, links_as: str = "") -> Written:
         """Replace all records of a kind, and show the products anew that hang on what changed.
 
         ``links_as`` names the kind of link by which products hang on these records; empty: none does.
         """
         with self._writing:
-            bodies = {record.id: _encode(record) for record in found}
-            known = self._repository.all(kind.kind)
-            changed = {id_: body for id_, body in bodies.items() if known.get(id_) != body}
-            gone = known.keys() - bodies.keys()
-            affected = self._repository.products_using(links_as, [*changed, *gone]) if links_as else []
+            changed, gone = self._difference(kind.kind, found)
+            affected = self.repository.products_using(links_as, [*changed, *gone]) if links_as else []
             if changed or gone:
                 self._replace(kind.kind, changed, gone, affected)
                 self._view.forget()
                 self._show(affected)
-            return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
+            return Written(read=len(found), changed=len(changed), deleted=len(gone))
 
-    def write_locations(self, found: Iterable[records.StockLocation]) -> Written:
+    def write_locations(self, found: Collection[records.StockLocation]) -> Written:
         """Replace the stock locations and name those of the catalogue."""
-        places = list(found)
         with self._writing:
-            names = {place.id: clean_line(place.name) for place in places}
+            names = {place.id: clean_line(place.name) for place in found}
             if names != {id_: clean_line(place.name) for id_, place in self.all(records.StockLocation).items()}:
                 self.write(lambda db: name_locations(db, names))
-            return self.write_all(records.StockLocation, places)
+            return self.write_all(records.StockLocation, found)
 
     def write(self, within: Within) -> None:
         """Write what is no product in one transaction."""
@@ -200,21 +190,17 @@ class Mirror:
     def write_categories(self, found: Sequence[records.Category]) -> Written:
         """Replace the category tree: the catalogue takes it over by its ids and handles."""
         with self._writing:
-            bodies = {category.id: _encode(category) for category in found}
-            known = self._repository.all("category")
-            changed = {id_: body for id_, body in bodies.items() if known.get(id_) != body}
-            gone = known.keys() - bodies.keys()
-            if not changed and not gone:
-                return Written(read=len(bodies))
-            public = public_categories(found)
-            hidden = (known.keys() | bodies.keys()) - {category.id for category in public}
-            old, new = self._view.facts().categories, category_paths(public)
-            renamed = [id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_)]
-            affected = self._repository.products_using("category", renamed)
-            self._replace("category", changed, gone, affected, categories=public, gone_categories=hidden)
-            self._view.forget()
-            self._show(affected)
-            return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
+            changed, gone = self._difference("category", found)
+            if changed or gone:
+                public = public_categories(found)
+                hidden = gone.union(category.id for category in found) - {category.id for category in public}
+                old, new = self._view.facts().categories, category_paths(public)
+                renamed = [id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_)]
+                affected = self.repository.products_using("category", renamed)
+                self._replace("category", changed, gone, affected, categories=public, gone_categories=hidden)
+                self._view.forget()
+                self._show(affected)
+            return Written(read=len(found), changed=len(changed), deleted=len(gone))
 
     def show_prices_in_force(self) -> int:
         """Show products anew whose price lists began or ended by the clock, and return how many there were."""
@@ -239,22 +225,24 @@ class Mirror:
     def write_price_lists(self, found: Sequence[records.PriceList]) -> Written:
         """Replace all price lists, and show the products anew whose variants they price otherwise now."""
         with self._writing:
-            bodies = {one.id: _encode(one) for one in found}
-            known = self._repository.all("price_list")
-            changed = {id_: body for id_, body in bodies.items() if known.get(id_) != body}
-            gone = known.keys() - bodies.keys()
+            changed, gone = self._difference("price_list", found)
             if changed or gone:
                 affected = self._priced_otherwise(self._view.offers_of(found))
                 self._replace("price_list", changed, gone, affected)
                 self._view.forget(price_lists=True)
                 self._show(affected)
-            return Written(read=len(bodies), changed=len(changed), deleted=len(gone))
+            return Written(read=len(found), changed=len(changed), deleted=len(gone))
+
+    def _difference(self, kind: str, found: Collection[records.Identified]) -> tuple[dict[str, bytes], set[str]]:
+        """Return, of a kind that was read whole, the bodies that differ from those here, and the ids that are gone."""
+        known = self.repository.all(kind)
+        return changed_bodies(found, known), known.keys() - {record.id for record in found}
 
     def _priced_otherwise(self, new: Mapping[str, tuple[Offer, ...]]) -> list[str]:
         """Return the products of which a variant has other offers than those that are shown."""
         old = self._view.facts().offers
         variants = [id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_)]
-        return self._repository.products_using("variant", variants)
+        return self.repository.products_using("variant", variants)
 
     def finish(self) -> int:
         """Show the products anew that a killed process left as they were, and return how many there were."""
@@ -365,7 +353,7 @@ class Mirror:
             basis = self._view.basis(channel_ids)
             if basis == self._state.get(BASIS):
                 return
-            affected = sorted(self._repository.ids("product"))
+            affected = sorted(self.repository.ids("product"))
 
             def also(db: Transaction) -> None:
                 self._state.put_within(db, BASIS, basis)

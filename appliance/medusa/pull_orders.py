@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
-import msgspec
-
 from appliance.medusa import records
-from appliance.medusa.mirror import Within, Written
+from appliance.medusa.mirror import Within, Written, changed_bodies, encode
 from appliance.medusa.orders import OrderMark, order_mark, order_record
 from appliance.medusa.reading import BATCH
 from appliance.medusa.reading_pass import Pass, batches
@@ -23,7 +21,6 @@ _UNPAID_DAYS = 30
 _MOST_UNPAID = 300
 _LIVELY_DAYS = 60
 """For so long an order is read anew every night: money that comes or is given back does not move its time of change."""
-_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def copy_customers(run: Pass, now: float) -> None:
@@ -107,7 +104,7 @@ def write_orders(
     run: Pass, orders: OrderRepository, found: Sequence[records.Order], *, within: Within | None = None
 ) -> None:
     """Write a page of orders with their marks in one transaction."""
-    marks = {order.id: _encode(order_mark(order)) for order in found}
+    marks = {order.id: encode(order_mark(order)) for order in found}
 
     def also(db: Transaction, refused: Sequence[int]) -> None:
         # Without those that were refused, so that they are tried again and told of again.
@@ -127,7 +124,7 @@ def _write_customers(run: Pass, found: Iterable[records.Customer], gone: Sequenc
     customers = {customer.id: customer for customer in found}
     known = run.mirror.repository.get("customer", [*customers, *gone])
     leaving = [id_ for id_ in gone if id_ in known]
-    changed = {id_: body for id_, one in customers.items() if (body := _encode(one)) != known.get(id_)}
+    changed = changed_bodies(customers.values(), known)
     rows = [CustomerRow(id_, customers[id_].created_at.timestamp(), customers[id_].has_account) for id_ in changed]
 
     def write(db: Transaction) -> None:
