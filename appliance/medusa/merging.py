@@ -71,7 +71,7 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
 
 def merged(core: CoreRow, relations: ProductRelations) -> Product:
     """Return the product that both halves describe."""
-    own = {name: getattr(core, name) for name in ProductCore.__struct_fields__ if name not in _NOT_KEPT}
+    own = {name: value for name, value in msgspec.structs.asdict(core).items() if name not in _NOT_KEPT}
     return Product(
         **own,
         metadata=core.metadata or {},
@@ -117,12 +117,8 @@ def urls_of(rows: Iterable[Image]) -> tuple[str, ...]:
 
 def sorted_prices(prices: Iterable[Price]) -> tuple[Price, ...]:
     """Return prices by currency, quantity and id."""
-    return tuple(
-        sorted(
-            (msgspec.convert(msgspec.structs.asdict(row), Price) for row in prices),
-            key=lambda row: (row.currency_code, row.min_quantity or 0, row.id),
-        )
-    )
+    plain = (msgspec.convert(row, Price, from_attributes=True) for row in prices)
+    return tuple(sorted(plain, key=lambda row: (row.currency_code, row.min_quantity or 0, row.id)))
 
 
 def price_fingerprint(variants: Iterable[Variant | VariantPrices]) -> str:
@@ -135,7 +131,7 @@ _NOT_KEPT = frozenset({"metadata", "variants", "deleted_at"})
 
 
 def _variant(row: VariantRow) -> Variant:
-    own = {name: getattr(row, name) for name in Variant.__struct_fields__}
+    own = msgspec.structs.asdict(row)
     own["options"] = tuple(
         sorted(row.options, key=lambda value: (value.option.title if value.option else "", value.value))
     )

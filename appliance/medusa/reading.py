@@ -230,8 +230,7 @@ class Reader:
     def price_list_heads(self) -> list[records.PriceListHead]:
         """Return all price lists without their prices, of which there may be very many."""
         rows = self._whole("/admin/price-lists", "price_lists", fields.PRICE_LIST_HEAD, _PriceListHeadRow)
-        names = records.PriceListHead.__struct_fields__
-        return [records.PriceListHead(**{name: getattr(row, name) for name in names}) for row in rows]
+        return [records.head_of(row) for row in rows]
 
     def price_lists(self) -> list[records.PriceList]:
         """Return all price lists with their prices, also those that are off or over."""
@@ -332,9 +331,6 @@ def _customer(row: records.Customer) -> records.Customer:
 
 
 def _price_list(row: _PriceListRow) -> records.PriceList:
-    own = {name: getattr(row, name) for name in records.PriceList.__struct_fields__}
-    own["prices"] = tuple(
-        records.ListPrice(**{name: getattr(price, name) for name in records.ListPrice.__struct_fields__})
-        for price in sorted(row.prices, key=lambda price: (price.variant_id or "", price.currency_code, price.id))
-    )
-    return records.PriceList(**own)
+    plain = msgspec.convert(row, records.PriceList, from_attributes=True)
+    ordered = sorted(plain.prices, key=lambda price: (price.variant_id or "", price.currency_code, price.id))
+    return msgspec.structs.replace(plain, prices=tuple(ordered))

@@ -238,6 +238,11 @@ class PriceList(PriceListHead, frozen=True, kw_only=True):
     prices: tuple[ListPrice, ...]
 
 
+def head_of(price_list: PriceListHead) -> PriceListHead:
+    """Return a price list without its prices."""
+    return msgspec.convert(price_list, PriceListHead, from_attributes=True)
+
+
 class Country(_Wire, frozen=True, kw_only=True):
     """A country of a region."""
 

@@ -50,7 +50,6 @@ class ShopView:
         process was restarted between, and when it moves on it can be told which ones change.
         """
         if self._facts is None:
-            moment = self._state.get(PRICED_AT)
             self._facts = shop_facts(
                 currency=self._currency,
                 region_id=self._region_id(),
@@ -59,7 +58,7 @@ class ShopView:
                 collections=all_records(self._repository, records.Collection).values(),
                 types=all_records(self._repository, records.ProductType).values(),
                 price_lists=self._price_lists(),
-                now=self.now() if moment is None else float(moment),
+                now=self._shown_moment(),
             )
         return self._facts
 
@@ -71,16 +70,14 @@ class ShopView:
 
     def heads(self) -> list[records.PriceListHead]:
         """Return the price lists without their prices, in the order of ids."""
-        names = records.PriceListHead.__struct_fields__
-        heads = [records.PriceListHead(**{name: getattr(one, name) for name in names}) for one in self._price_lists()]
-        return sorted(heads, key=lambda head: head.id)
+        return sorted(map(records.head_of, self._price_lists()), key=lambda head: head.id)
 
     def turns_by(self, moment: float) -> bool:
         """Tell whether a price list begins or ends between the moment that is shown and another one."""
-        text = self._state.get(PRICED_AT)
-        if text is None:
+        shown = self._noted_moment()
+        if shown is None:
             return True
-        first, last = sorted((float(text), moment))
+        first, last = sorted((shown, moment))
         dates = (at for one in self._price_lists() for at in (one.starts_at, one.ends_at) if at is not None)
         return any(first <= at.timestamp() <= last for at in dates)
 
@@ -90,8 +87,15 @@ class ShopView:
 
     def offers_of(self, lists: Iterable[records.PriceList]) -> Mapping[str, tuple[Offer, ...]]:
         """Return the prices of other lists that are in force at the moment that is shown, by variant."""
+        return offers_in_force(lists, self._region_id(), self._shown_moment())
+
+    def _noted_moment(self) -> float | None:
         text = self._state.get(PRICED_AT)
-        return offers_in_force(lists, self._region_id(), self.now() if text is None else float(text))
+        return None if text is None else float(text)
+
+    def _shown_moment(self) -> float:
+        noted = self._noted_moment()
+        return self.now() if noted is None else noted
 
     def _price_lists(self) -> list[records.PriceList]:
         if self._lists is None:

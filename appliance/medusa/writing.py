@@ -186,4 +186,4 @@ class Writer:
 
 
 def _wanted(price: Price | WantedPrice) -> WantedPrice:
-    return WantedPrice(**{name: getattr(price, name) for name in WantedPrice.__struct_fields__})
+    return msgspec.convert(price, WantedPrice, from_attributes=True)
