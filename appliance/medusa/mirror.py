@@ -13,6 +13,7 @@ from appliance import domain
 from appliance.errors import Conflict, InvalidInput
 from appliance.medusa import records
 from appliance.medusa.overlay import with_edits
+from appliance.medusa.paging import batches
 from appliance.medusa.pricing import Offer
 from appliance.medusa.projection import ShopFacts, category_paths, links, project, public_categories, stock_items
 from appliance.medusa.shop_view import BASIS, PRICED_AT, ShopView, all_records
@@ -253,8 +254,8 @@ class Mirror:
     def reproject(self, product_ids: Sequence[str]) -> int:
         """Make the catalogue's products anew from the records that are here, and return how many were looked at."""
         with self._writing:
-            for start in range(0, len(product_ids), _REPROJECT_BATCH):
-                self._write(dict.fromkeys(product_ids[start : start + _REPROJECT_BATCH]), [], None)
+            for batch in batches(product_ids, _REPROJECT_BATCH):
+                self._write(dict.fromkeys(batch), [], None)
             return len(product_ids)
 
     def _show(self, product_ids: Sequence[str]) -> int:

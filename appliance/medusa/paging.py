@@ -17,8 +17,9 @@ import msgspec
 from appliance.medusa.client import MedusaClient, Params
 from appliance.medusa.faults import MedusaChanged
 
-EVERYTHING = 100_000
 OVERLAP = 5
+BATCH = 150
+"""Ids in one call: they are in the address, and more would make it longer than servers take."""
 
 
 class HasId(Protocol):
@@ -60,7 +61,7 @@ def page(client: MedusaClient, listing: Listing[T], *, limit: int, offset: int =
 def by_ids(client: MedusaClient, listing: Listing[T], ids: Sequence[str]) -> tuple[T, ...]:
     """Return the rows with these ids, in the order of ids; what is gone is left out.
 
-    The ids are in the address, so ask for 150 at most. Raises ``MedusaChanged`` when other rows come: Medusa leaves
+    Ask for ``BATCH`` at most. Raises ``MedusaChanged`` when other rows come: Medusa leaves
     out a filter that it does not know without a word.
     """
     if not ids:
@@ -100,6 +101,12 @@ def whole(client: MedusaClient, listing: Listing[T], size: int = 10_000) -> list
 def without_repeats(ids: Collection[str]) -> list[str]:
     """Return ids in their order, each once."""
     return list(dict.fromkeys(ids))
+
+
+def batches(ids: Sequence[str], size: int = BATCH) -> Iterator[Sequence[str]]:
+    """Yield ids a batch at a time."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 @lru_cache(maxsize=64)

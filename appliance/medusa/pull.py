@@ -62,8 +62,16 @@ class Seen(msgspec.Struct):
     ours: float
 
 
+class LastPass(msgspec.Struct, frozen=True):
+    """The last pass of a mode."""
+
+    at: float
+    """Unix seconds."""
+    report: PassReport
+
+
 class Pull:
-    """Brings the mirror into step with Medusa. One pass at a time is the caller's duty."""
+    """Brings the mirror into step with Medusa. Passes of different modes may run at once, on any threads."""
 
     def __init__(
         self,
@@ -89,7 +97,7 @@ class Pull:
         self._exchange = exchange
         self._now = now
         self._copying, self._counting = threading.Lock(), threading.Lock()
-        """Passes of different modes may run at once; of these each is done by one at a time."""
+        """Of these each is done by one pass at a time."""
 
     def run(self, mode: Mode, progress: Progress, stopping: Callable[[], bool]) -> PassReport:
         """Do one pass. Until a first copy is whole every pass goes on with that, but for events: those wait for it.
@@ -97,7 +105,7 @@ class Pull:
         Raises what the client raises; what was written until then is whole, and the next pass goes on from there.
         """
         started, requests = time.monotonic(), self._client.requests
-        if mode == "events" and not self._is_copied():
+        if mode == "events" and not self.is_copied():
             # Whoever follows events runs beside whoever copies, and one copy at a time is enough.
             return PassReport(mode=mode)
         with self._turn_to_copy(mode, stopping) as copies:
@@ -117,27 +125,28 @@ class Pull:
                 report.purchases = self._purchases.record(stopping)
         report.seconds = round(time.monotonic() - started, 3)
         report.requests = self._client.requests - requests
-        self._state.put(f"{LAST}.{report.mode}", msgspec.json.encode({"at": self._now(), "report": report}).decode())
+        self._state.put(f"{LAST}.{report.mode}", msgspec.json.encode(LastPass(self._now(), report)).decode())
         log.info("medusa_pulled", mode=report.mode, seconds=report.seconds, requests=report.requests)
         return report
+
+    def is_copied(self) -> bool:
+        """Tell whether everything was copied once."""
+        return self._state.get(COPIED) is not None
 
     @contextmanager
     def _turn_to_copy(self, mode: Mode, stopping: Callable[[], bool]) -> Iterator[bool]:
         """Wait until nobody else copies, where this pass is to copy, and say whether it still is: one that only had to
         because nothing was copied yet need not do it again."""
-        if mode != "full" and self._is_copied():
+        if mode != "full" and self.is_copied():
             yield False
             return
         while not self._copying.acquire(timeout=_WAIT_SECONDS):
             if stopping():
                 raise MedusaUnreachable("The synchronisation was stopped.", reason="stopping")
         try:
-            yield mode == "full" or not self._is_copied()
+            yield mode == "full" or not self.is_copied()
         finally:
             self._copying.release()
-
-    def _is_copied(self) -> bool:
-        return self._state.get(COPIED) is not None
 
     def _partial(self, run: Pass) -> None:
         mode = run.report.mode
@@ -208,7 +217,7 @@ class Pull:
         self._state.delete(COPY)
 
     def _all_orders(self, run: Pass, place: CopyPlace) -> None:
-        if self._state.get(COPIED) is None:
+        if not self.is_copied():
             copy_orders(run, self._orders, place.after, self._mark(place), self._now())
         else:
             # Orders pile up for years; to read every one with its lines each night would take Medusa hours.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from appliance.medusa import records
 from appliance.medusa.mirror import Within, Written, changed_bodies, encode
 from appliance.medusa.orders import OrderMark, order_mark, order_record
-from appliance.medusa.reading import BATCH
-from appliance.medusa.reading_pass import Pass, batches
+from appliance.medusa.paging import BATCH, batches
+from appliance.medusa.reading_pass import Pass
 from appliance.store.customers import CustomerRow, drop_customers, put_customers
 from appliance.store.mirror import drop_records, put_records
 from appliance.store.orders import OrderRepository
@@ -86,10 +85,9 @@ def read_orders(run: Pass, orders: OrderRepository, ids: Collection[str], now: f
     return found
 
 
-def unpaid_orders(run: Pass, now: float | None = None) -> list[str]:
+def unpaid_orders(run: Pass, now: float) -> list[str]:
     """Return the newest orders that wait for their payment, which will not move their time of change."""
-    since = (time.time() if now is None else now) - _UNPAID_DAYS * 86_400
-    return run.mirror.repository.unpaid_orders(since, _MOST_UNPAID)
+    return run.mirror.repository.unpaid_orders(now - _UNPAID_DAYS * 86_400, _MOST_UNPAID)
 
 
 def _page(run: Pass, ids: Sequence[str], now: float) -> list[records.Order]:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from appliance.medusa import records
 from appliance.medusa.merging import Membership, membership_of, price_fingerprint
 from appliance.medusa.mirror import Within
+from appliance.medusa.paging import BATCH, batches
 from appliance.medusa.projection import stock_items
-from appliance.medusa.reading import BATCH
-from appliance.medusa.reading_pass import Pass, batches
+from appliance.medusa.reading_pass import Pass
 
 _KIND = "product"
 

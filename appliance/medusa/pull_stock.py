@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from appliance.medusa import records
+from appliance.medusa.paging import batches
 from appliance.medusa.projection import stock_items
-from appliance.medusa.reading_pass import Pass, batches
+from appliance.medusa.reading_pass import Pass
 
 _KIND = "inventory_item"
 

@@ -22,13 +22,11 @@ from appliance.medusa.merging import (
     urls_of,
     values_of,
 )
-from appliance.medusa.paging import HasId, Listing, by_ids, pages, whole, without_repeats
+from appliance.medusa.paging import HasId, Listing, batches, by_ids, pages, whole, without_repeats
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T", bound=HasId)
 
-BATCH = 150
-"""Ids in one call: they are in the address, and more would make it longer than servers take."""
 _ORDERS = 50
 """Orders in one call: each brings all of its lines."""
 _TORN_TRIES = 3
@@ -114,7 +112,7 @@ class Reader:
         products: list[records.Product] = []
         gone: list[str] = []
         unread: list[str] = []
-        for part in _parts(without_repeats(ids), BATCH):
+        for part in batches(without_repeats(ids)):
             cores = {row.id: row for row in self._rows(_products(fields.CORE, CoreRow), part)}
             relations = self._rows(_products(fields.RELATIONS, records.ProductRelations), part)
             belongings = {row.id: row for row in relations}
@@ -132,7 +130,7 @@ class Reader:
 
     def variants(self, ids: Collection[str]) -> list[records.RowChange]:
         """Return variants by id, each with its ``product_id``; those that do not exist are left out."""
-        return [row for part in _parts(without_repeats(ids), BATCH) for row in self._rows(_VARIANTS, part)]
+        return [row for part in batches(without_repeats(ids)) for row in self._rows(_VARIANTS, part)]
 
     def changed_variants(self, since: datetime) -> list[records.RowChange]:
         """Return variants that were created or changed at or after ``since``, each with its ``product_id``."""
@@ -174,7 +172,7 @@ class Reader:
 
     def inventory_items(self, ids: Collection[str]) -> list[records.InventoryItem]:
         """Return stock items by id; those that do not exist are left out."""
-        return [_in_order(row) for part in _parts(without_repeats(ids), BATCH) for row in self._rows(_INVENTORY, part)]
+        return [_in_order(row) for part in batches(without_repeats(ids)) for row in self._rows(_INVENTORY, part)]
 
     # Customers and orders
 
@@ -185,7 +183,7 @@ class Reader:
 
     def customers(self, ids: Collection[str]) -> list[records.Customer]:
         """Return customers by id; those that do not exist are left out."""
-        parts = _parts(without_repeats(ids), BATCH)
+        parts = batches(without_repeats(ids))
         return [_customer(row) for part in parts for row in self._rows(_CUSTOMERS, part)]
 
     def changed_customers(self, since: datetime) -> list[records.RowChange]:
@@ -199,7 +197,7 @@ class Reader:
 
     def orders(self, ids: Collection[str]) -> list[records.Order]:
         """Return orders by id; those that do not exist are left out."""
-        return [row for part in _parts(without_repeats(ids), _ORDERS) for row in self._rows(_ORDER_LIST, part)]
+        return [row for part in batches(without_repeats(ids), _ORDERS) for row in self._rows(_ORDER_LIST, part)]
 
     def changed_orders(self, since: datetime) -> list[records.RowChange]:
         """Return orders that were created or changed at or after ``since``; being paid does not count."""
@@ -314,11 +312,6 @@ _ORDER_LIST = Listing(path="/admin/orders", key="orders", fields=fields.ORDER, r
 
 def _products(names: str, row: type[T]) -> Listing[T]:
     return Listing(path="/admin/products", key="products", fields=names, row=row)
-
-
-def _parts(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
 
 
 def _in_order(row: records.InventoryItem) -> records.InventoryItem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,7 +10,7 @@ import msgspec
 
 from appliance.medusa.faults import MedusaUnreachable
 from appliance.medusa.mirror import Mirror, Written
-from appliance.medusa.reading import BATCH, Reader
+from appliance.medusa.reading import Reader
 from appliance.medusa.turns import Turns
 
 Mode = Literal["full", "changes", "stock", "sweep", "events", "now"]
@@ -72,9 +72,3 @@ class Pass:
             raise MedusaUnreachable("The synchronisation was stopped.", reason="stopping")
         start, end = self._span
         self.progress(start + (end - start) * share, stage)
-
-
-def batches(ids: Sequence[str], size: int = BATCH) -> Iterator[list[str]]:
-    """Yield ids a batch at a time."""
-    for start in range(0, len(ids), size):
-        yield list(ids[start : start + size])

@@ -19,11 +19,11 @@ from appliance.medusa.faults import MedusaUnreachable, NoRegion
 from appliance.medusa.hooks import EventIntake
 from appliance.medusa.mirror import Mirror
 from appliance.medusa.missed import MissedPass
-from appliance.medusa.pull import COPIED, COPY, LAST, Pull
+from appliance.medusa.pull import COPIED, COPY, LAST, LastPass, Pull
 from appliance.medusa.purchases import PurchaseRecorder
 from appliance.medusa.push import Push
 from appliance.medusa.reading import Reader
-from appliance.medusa.reading_pass import Mode, PassReport, Progress
+from appliance.medusa.reading_pass import Mode, Progress
 from appliance.medusa.recommend_back import RecommendationWriter
 from appliance.medusa.shop_view import region_id
 from appliance.medusa.turns import Turns
@@ -44,14 +44,6 @@ log = structlog.get_logger(__name__)
 _MODES: tuple[Mode, ...] = ("full", "changes", "stock", "sweep", "events", "now")
 _SKEW_SECONDS = 120.0
 """From here on a difference of the clocks is worth telling."""
-
-
-class LastPass(msgspec.Struct, frozen=True):
-    """The last pass of a mode."""
-
-    at: float
-    """Unix seconds."""
-    report: PassReport
 
 
 class ShopFound(msgspec.Struct, frozen=True):
@@ -198,7 +190,7 @@ class MedusaService:
 
     def is_copied(self) -> bool:
         """Tell whether everything was copied once."""
-        return self._state.get(COPIED) is not None
+        return self._pull.is_copied()
 
     def push_is_due(self) -> bool:
         """Tell whether an edit waits whose time has come."""

@@ -10,7 +10,8 @@ from litestar import Request, get, post
 
 from appliance.errors import ApplianceError, NotFound
 from appliance.jobs.synchronising import COPY, FOLLOW, SYNC
-from appliance.medusa.service import LastPass, MedusaService
+from appliance.medusa.pull import LastPass
+from appliance.medusa.service import MedusaService
 from appliance.runtime import Runtime
 from appliance.server.admin_schemas import JobOut
 from appliance.server.body import read_body
