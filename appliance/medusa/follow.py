@@ -75,7 +75,7 @@ def follow_events(
     while waiting := events.waiting(_BATCH):
         run.tell(0.5, "events")
         _follow(run, _wanted(waiting), orders, settings, now)
-        events.followed([event.key for event in waiting])
+        events.followed([event.digest for event in waiting])
 
 
 def _wanted(events: Iterable[MedusaEvent]) -> _Wanted:

@@ -6,17 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 
 import msgspec
-from sqlite_utils import Database
 
-from appliance.store.products import json_ids
 from appliance.store.sqlite import SqliteStore
 
 _ADD = """
 insert into medusa_events (digest, event, ids, received_at, handled) values (?, ?, ?, ?, ?)
 on conflict (digest) do nothing
 """
-_WAITING = "select hex(digest), event, ids from medusa_events where handled = 0 order by received_at limit ?"
-_HANDLED = "update medusa_events set handled = 1 where hex(digest) in (select value from json_each(?))"
+_WAITING = "select digest, event, ids from medusa_events where handled = 0 order by received_at limit ?"
+_HANDLED = "update medusa_events set handled = 1 where digest = ?"
 _CROWD = "select count(*) from medusa_events where handled = 0"
 _FORGET = "delete from medusa_events where handled = 1 and received_at < ?"
 
@@ -24,7 +22,7 @@ _FORGET = "delete from medusa_events where handled = 1 and received_at < ?"
 class MedusaEvent(msgspec.Struct, frozen=True):
     """One event that was not followed yet."""
 
-    key: str
+    digest: bytes
     event: str
     """Its name, for example ``product.updated``."""
     ids: tuple[str, ...]
@@ -58,14 +56,11 @@ class MedusaEventRepository:
         """Return events that were not followed yet, the oldest first."""
         with self._store.reading() as db:
             rows = db.execute(_WAITING, [limit]).fetchall()
-        return [MedusaEvent(key, event, tuple(msgspec.json.decode(ids, type=list[str]))) for key, event, ids in rows]
+        return [
+            MedusaEvent(digest, event, tuple(msgspec.json.decode(ids, type=list[str]))) for digest, event, ids in rows
+        ]
 
-    def followed(self, keys: Sequence[str]) -> None:
+    def followed(self, digests: Sequence[bytes]) -> None:
         """Mark events as followed."""
         with self._store.write() as db:
-            mark_followed(db, keys)
-
-
-def mark_followed(db: Database, keys: Sequence[str]) -> None:
-    """Mark events as followed, inside the caller's transaction."""
-    db.execute(_HANDLED, [json_ids(keys)])
+            db.conn.executemany(_HANDLED, [(digest,) for digest in digests])

@@ -103,7 +103,7 @@ def test_an_event_is_taken_once_also_after_a_restart(
 ) -> None:
     raw = body(fake, event, at=T0 + WINDOW_SECONDS)
     shop.medusa.intake.take(raw, signed(raw))
-    shop.medusa.events.followed([one.key for one in shop.medusa.events.waiting()])
+    shop.medusa.events.followed([one.digest for one in shop.medusa.events.waiting()])
     for restart in (False, True):
         if restart:
             shop.reopen()
