@@ -103,8 +103,7 @@ class OwnerEdits:
 
     def undecided(self, limit: int = 500) -> list[Edit]:
         """Return the edits that wait for the owner: in conflict, or refused by Medusa; the newest first."""
-        found = [*self._outbox.list("conflict", limit), *self._outbox.list("refused", limit)]
-        return sorted(found, key=lambda edit: -edit.number)[:limit]
+        return self._outbox.undecided(limit)
 
     def resolve(self, edit_id: str, keep: Keep) -> Edit:
         """Decide an edit that waits for the owner: ``here`` sends it after all, ``medusa`` gives it up.

@@ -11,7 +11,7 @@ from appliance.medusa.projection import stock_items
 from appliance.store.outbox import Edit, OutboxRepository
 
 GONE = "The product or variant is no longer in Medusa."
-_MOST = 500
+_MOST = 1000
 
 
 def revise_undecided(mirror: Mirror, outbox: OutboxRepository) -> None:
@@ -20,7 +20,7 @@ def revise_undecided(mirror: Mirror, outbox: OutboxRepository) -> None:
     One whose product is gone is given up, one whose value Medusa has got meanwhile is done, and a conflict shows what
     Medusa has now.
     """
-    undecided = [*outbox.list("conflict", _MOST), *outbox.list("refused", _MOST)]
+    undecided = outbox.undecided(_MOST)
     products = mirror.some(records.Product, _ids(undecided))
     items = mirror.some(records.InventoryItem, stock_items(products.values()))
     for edit in undecided:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -15,7 +14,6 @@ from appliance.store.sqlite import SqliteStore
 
 EditField = Literal["title", "description", "status", "tags", "categories", "price", "stock", "metadata"]
 EditState = Literal["waiting", "sent", "conflict", "refused", "dropped"]
-OPEN_STATES = ("waiting", "conflict", "refused")
 
 _COLUMNS = (
     "number, id, field, product_id, variant_id, part, base, value, theirs, state, outcome, attempts, next_attempt_at,"
@@ -33,6 +31,9 @@ select {_COLUMNS} from outbox where state in ('waiting', 'conflict', 'refused')
 """  # noqa: S608
 _LIST = f"select {_COLUMNS} from outbox order by number desc limit ?"  # noqa: S608
 _LIST_BY_STATE = f"select {_COLUMNS} from outbox where state = ? order by number desc limit ?"  # noqa: S608
+_UNDECIDED = f"""
+select {_COLUMNS} from outbox where state in ('conflict', 'refused') order by number desc limit ?
+"""  # noqa: S608
 _COUNTS = "select state, count(*) from outbox group by state"
 _TRY_LATER = """
 update outbox set attempts = attempts + 1, next_attempt_at = ?, last_error = ? where id = ? and state = 'waiting'
@@ -102,6 +103,11 @@ class OutboxRepository:
         with self._store.reading() as db:
             return read_open(db, product_ids)
 
+    def undecided(self, limit: int) -> list[Edit]:
+        """Return the edits that wait for the owner: in conflict, or refused by Medusa; the newest first."""
+        with self._store.reading() as db:
+            return [_edit(row) for row in db.execute(_UNDECIDED, [limit]).fetchall()]
+
     def list(self, state: EditState | None = None, limit: int = 100) -> list[Edit]:
         """Return edits, the newest first."""
         with self._store.reading() as db:
@@ -148,7 +154,7 @@ def add_edits(db: Database, edits: Sequence[Edit], now: float) -> None:
     """Queue edits inside the caller's transaction."""
     for edit in edits:
         values = {
-            "id": edit.id or str(uuid.uuid4()),
+            "id": edit.id,
             "field": edit.field,
             "product_id": edit.product_id,
             "variant_id": edit.variant_id,
