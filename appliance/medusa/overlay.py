@@ -82,17 +82,23 @@ def variant_of(product: Product, variant_id: str) -> Variant | None:
     return next((variant for variant in product.variants if variant.id == variant_id), None)
 
 
-def is_plain(price: Price, currency: str) -> bool:
+def _is_plain(price: Price, currency: str) -> bool:
     """Tell whether this is the price that everybody pays for one piece in a currency."""
     for_one = price.min_quantity is None or price.min_quantity <= 1
     return price.currency_code.upper() == currency and not price.rules and for_one
+
+
+def with_plain_price(prices: Iterable[Price], currency: str, amount: Decimal | None) -> tuple[Price, ...]:
+    """Return prices with another one for everybody and one piece in a currency; ``None``: with none."""
+    kept = tuple(price for price in prices if not _is_plain(price, currency))
+    return kept if amount is None else (*kept, Price(id="", amount=amount, currency_code=currency.lower()))
 
 
 def _plain_price(product: Product, edit: Edit) -> Price | None:
     variant = variant_of(product, edit.variant_id)
     prices = variant.prices if variant else ()
     # Of several that hold for one piece Medusa charges the lowest.
-    return min((price for price in prices if is_plain(price, edit.part)), key=lambda price: price.amount, default=None)
+    return min((price for price in prices if _is_plain(price, edit.part)), key=lambda price: price.amount, default=None)
 
 
 def _level(product: Product, items: Mapping[str, InventoryItem], edit: Edit) -> Level | None:
@@ -109,14 +115,12 @@ def stock_item_of(product: Product, variant_id: str) -> str:
 
 
 def _set_price(product: Product, edit: Edit) -> Product:
+    amount = None if edit.value is None else Decimal(edit.value)
+
     def priced(variant: Variant) -> Variant:
         if variant.id != edit.variant_id:
             return variant
-        kept = tuple(price for price in variant.prices if not is_plain(price, edit.part))
-        if edit.value is None:
-            return replace(variant, prices=kept)
-        mine = Price(id="", amount=Decimal(edit.value), currency_code=edit.part.lower())
-        return replace(variant, prices=(*kept, mine))
+        return replace(variant, prices=with_plain_price(variant.prices, edit.part, amount))
 
     return replace(product, variants=tuple(priced(variant) for variant in product.variants))
 

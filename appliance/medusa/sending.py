@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import cast
 
-from appliance.medusa.overlay import is_plain, stock_item_of, variant_of
+from appliance.medusa.overlay import stock_item_of, variant_of, with_plain_price
 from appliance.medusa.records import InventoryItem, Price, Product
-from appliance.medusa.writing import ProductChanges, WantedPrice, Writer
+from appliance.medusa.writing import ProductChanges, Writer
 from appliance.store.outbox import Edit
 
 
@@ -41,10 +41,8 @@ def is_there(product: Product, items: Mapping[str, InventoryItem], edit: Edit) -
     return variant_of(product, edit.variant_id) is not None and (edit.field != "stock" or item_id in items)
 
 
-def _prices(product: Product, edit: Edit) -> Sequence[Price | WantedPrice]:
+def _prices(product: Product, edit: Edit) -> Sequence[Price]:
     """Return all prices that the variant shall have: Medusa deletes those that are not named."""
     variant = variant_of(product, edit.variant_id)
-    kept = [price for price in (variant.prices if variant else ()) if not is_plain(price, edit.part)]
-    if edit.value is None:
-        return kept
-    return [*kept, WantedPrice(amount=Decimal(edit.value), currency_code=edit.part.lower())]
+    amount = None if edit.value is None else Decimal(edit.value)
+    return with_plain_price(variant.prices if variant else (), edit.part, amount)

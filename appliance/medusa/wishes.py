@@ -13,7 +13,16 @@ from msgspec import UNSET, UnsetType
 from appliance import domain
 from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.medusa import records
-from appliance.medusa.overlay import PUBLISHED, is_plain, plain, same, stock_item_of, value_of, variant_of, with_edits
+from appliance.medusa.overlay import (
+    PUBLISHED,
+    plain,
+    same,
+    stock_item_of,
+    value_of,
+    variant_of,
+    with_edits,
+    with_plain_price,
+)
 from appliance.medusa.pricing import Offer, shelf_price
 from appliance.store.normalise import MAX_LINE, clean_text
 from appliance.store.outbox import Edit, EditField
@@ -173,18 +182,16 @@ class Translation:
     def _require_effect(self, variant: records.Variant, currency: str, amount: Decimal | None) -> None:
         """Raise ``Conflict`` where another price decides: a plain one would change nothing here, but other regions."""
         region = self._shop.region_id if currency == self._shown.currency else ""
-        mine = [] if amount is None else [records.Price(id="", amount=amount, currency_code=currency.lower())]
-        prices = [*(price for price in variant.prices if not is_plain(price, currency)), *mine]
+        prices = with_plain_price(variant.prices, currency, amount)
         offers = self._shop.offers.get(variant.id, ())
-        if shelf_price(prices, offers, currency, region) == amount:
+        decides = shelf_price(prices, offers, currency, region)
+        if decides == amount:
             return
-        decides = shelf_price(prices, (), currency, region)
-        if decides != amount:
+        if shelf_price(prices, (), currency, region) != amount:
             raise Conflict(
                 f"In the region {clean_line(self._shop.region_name)[:100]!r} the variant has a price of its own.",
                 hint="Change the price of this region in Medusa, or remove it there; then the plain price holds.",
             )
-        decides = shelf_price(prices, offers, currency, region)
         listed = (offer.price for offer in offers if offer.price.currency_code.upper() == currency)
         title = next((self._shop.list_title(price.id) for price in listed if price.amount == decides), "")
         raise Conflict(
